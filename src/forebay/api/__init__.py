@@ -1,0 +1,1 @@
+"""The platform API: Adobe's paths, one module per service."""

@@ -1,0 +1,1 @@
+"""The composition root: settings, wiring, roles, supervisor. It alone knows every adapter."""

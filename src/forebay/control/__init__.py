@@ -1,0 +1,1 @@
+"""The control plane: organizations, sandboxes, connections, schemas, datasets."""

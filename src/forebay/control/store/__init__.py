@@ -1,0 +1,1 @@
+"""How the control plane is kept: SQLAlchemy Core over SQLite; Alembic moves it forward."""

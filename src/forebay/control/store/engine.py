@@ -1,0 +1,110 @@
+"""
+The control store: one database, transactions, and a revision that tells when to look again.
+
+SQLite stays in rollback-journal mode with ``synchronous=EXTRA``: the interpreter's own SQLite
+may be one whose WAL mode can corrupt a database that two processes write (reliability, 1.7).
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+from forebay.control.store import tables
+from forebay.kernel import json
+
+_BUSY_SECONDS = 10
+
+
+class ControlStore:
+    """Opens the control database and brings it to the newest form."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        self._subscribers: list[Callable[[], None]] = []
+        _migrate(self.engine)
+
+    @classmethod
+    def at(cls, directory: Path) -> "ControlStore":
+        """Open the SQLite control store of a data directory."""
+        return cls(f"sqlite:///{directory / 'control.db'}")
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """Open a transaction that sees one state and changes nothing."""
+        with self.engine.connect() as connection:
+            yield connection
+            connection.rollback()
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """
+        Open a transaction that is committed at the end of the block, or not at all.
+
+        After the commit every subscriber has been called: what follows from the change is
+        published before the caller answers for it.
+        """
+        with self.engine.connect() as connection, connection.begin():
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("UPDATE revision SET number = number + 1")
+            else:
+                connection.execute(
+                    sa.update(tables.revision).values(number=tables.revision.c.number + 1)
+                )
+            yield connection
+        for notify in self._subscribers:
+            notify()
+
+    def revision(self) -> int:
+        """Return a number that grew with every committed write, by whichever process."""
+        with self.engine.connect() as connection:
+            return connection.scalar(sa.select(tables.revision.c.number)) or 0
+
+    def subscribe(self, notify: Callable[[], None]) -> None:
+        """Call `notify` after every commit made through this object."""
+        self._subscribers.append(notify)
+
+    def close(self) -> None:
+        """Release the database."""
+        self.engine.dispose()
+
+
+def _engine(url: str) -> sa.Engine:
+    engine = sa.create_engine(
+        url,
+        json_serializer=lambda value: json.encode(value).decode(),
+        json_deserializer=json.decode,
+    )
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # transactions are begun below, explicitly
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA journal_mode = DELETE")
+    connection.execute("PRAGMA synchronous = EXTRA")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # Deferred: a read takes a shared lock with its first SELECT, and a write takes the write
+    # lock with its first statement (the revision), before it has read anything that could go
+    # stale: there is no read-to-write upgrade that would fail at once, whatever busy_timeout.
+    connection.exec_driver_sql("BEGIN")
+
+
+def _migrate(engine: sa.Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    attributes: dict[str, Any] = config.attributes
+    with engine.connect() as connection, connection.begin():
+        attributes["connection"] = connection
+        command.upgrade(config, "head")

@@ -1,0 +1,1 @@
+"""① of five: HTTP inlets. Receive → authenticate → check the envelope → append → answer."""

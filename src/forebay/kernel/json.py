@@ -1,0 +1,40 @@
+"""
+JSON as the platform reads it: one strict parser for everything.
+
+msgspec refuses NaN, lone surrogates, byte order marks and UTF-16, and keeps integers exact
+(reliability, 6.3); it raises `RecursionError` on bottomless nesting, which becomes `NotJson` here.
+"""
+
+from typing import Any
+
+import msgspec
+
+Raw = msgspec.Raw
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder()
+
+
+class NotJson(ValueError):
+    """Bytes that are not one JSON document; the message says where."""
+
+
+def decode(data: bytes | str) -> Any:  # noqa: ANN401  any JSON value is the point
+    """
+    Return the value of a JSON document.
+
+    Raises:
+        NotJson: The bytes are not strict JSON, or are nested too deeply to read.
+    """
+    try:
+        return _decoder.decode(data)
+    except msgspec.DecodeError as error:
+        raise NotJson(str(error)) from None
+    except RecursionError:
+        message = "JSON is nested too deeply"
+        raise NotJson(message) from None
+
+
+def encode(value: object) -> bytes:
+    """Return the compact JSON of a value, on one line."""
+    return _encoder.encode(value)

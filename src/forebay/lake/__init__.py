@@ -1,0 +1,1 @@
+"""④ of five: the open lake. Iceberg tables, exactly once, with failed records beside them."""

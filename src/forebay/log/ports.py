@@ -1,0 +1,116 @@
+"""What the log promises, and to whom: one writer per partition, any number of readers."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from forebay.kernel.errors import Disposition, PlatformError
+from forebay.kernel.ids import Offset, PartitionId
+
+
+class LogRecord(NamedTuple):
+    """One appended payload and its place."""
+
+    offset: Offset
+    payload: bytes
+
+
+class Bounds(NamedTuple):
+    """The part of a partition that can be read: from `first`, up to but without `next`."""
+
+    first: Offset
+    next: Offset
+
+
+class LogFull(PlatformError):
+    """The append was not taken: too much is waiting, or the disk is down to its reserve."""
+
+    code = "LOG-1503"
+    status = 503
+    title = "Not stored"
+    disposition = Disposition.RETRY
+
+
+class LogClosed(PlatformError):
+    """The append was not taken: the writer is closing."""
+
+    code = "LOG-1504"
+    status = 503
+    title = "Not stored"
+    disposition = Disposition.RETRY
+
+
+class AppendOutcomeUnknown(PlatformError):
+    """The commit failed: the record may be stored or not, and only a restart will tell."""
+
+    code = "LOG-1500"
+    status = 500
+    title = "Outcome unknown"
+    disposition = Disposition.STOP
+
+
+class LogDamaged(PlatformError):
+    """Acknowledged records are missing, or bytes do not match their checksum."""
+
+    code = "LOG-1510"
+    status = 500
+    title = "Log damaged"
+    disposition = Disposition.STOP
+
+
+class LogWriter(Protocol):
+    """The only writer of one partition."""
+
+    @property
+    def partition(self) -> PartitionId:
+        """The partition it writes."""
+
+    @property
+    def log_id(self) -> str:
+        """Identity of this partition's history: a new log in place of a lost one has a new id."""
+
+    async def append(self, payload: Sequence[bytes]) -> Offset:
+        """
+        Make one record durable and return its offset.
+
+        When this returns, the record survives the loss of the process and of the machine's
+        power: the edge answers 2xx on the strength of it and of nothing else. Offsets grow by
+        one in the order of the calls.
+
+        Args:
+            payload: The parts of the record, stored joined.
+
+        Raises:
+            LogFull: Nothing was stored; the same append may succeed later.
+            LogClosed: Nothing was stored; the writer is closing.
+            AppendOutcomeUnknown: It may be stored. The writer takes nothing more.
+        """
+
+    async def close(self) -> None:
+        """Commit what was accepted, then release the partition."""
+
+
+class LogReader(Protocol):
+    """A reader of all partitions; it never writes and never checkpoints."""
+
+    def partitions(self) -> list[PartitionId]:
+        """Return the partitions that exist, in order."""
+
+    def log_id(self, partition: PartitionId) -> str:
+        """Return the identity of a partition's history."""
+
+    def bounds(self, partition: PartitionId) -> Bounds:
+        """Return what can be read of a partition now; `next` only ever grows."""
+
+    def read(self, partition: PartitionId, start: Offset, *, bytes_max: int) -> list[LogRecord]:
+        """
+        Return the records from `start` on, in order and without gaps.
+
+        At least one record if there is any, and no more once `bytes_max` is exceeded. Blocks
+        for the time of one short read. Every record is checked against its checksum.
+
+        Raises:
+            LogDamaged: A record does not match its checksum, or is missing before `next`.
+        """
+
+    def close(self) -> None:
+        """Release the files."""

@@ -1,0 +1,1 @@
+"""Experience Data Model: composition of schemas and validation of records. Pure, no I/O."""
