@@ -28,7 +28,7 @@ def decode(data: bytes | str) -> Any:  # noqa: ANN401  any JSON value is the poi
     """
     try:
         return _decoder.decode(data)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise NotJson(str(error)) from None
     except RecursionError:
         message = "JSON is nested too deeply"

@@ -57,6 +57,24 @@ class LogDamaged(PlatformError):
     disposition = Disposition.STOP
 
 
+class LogInUse(PlatformError):
+    """Another process writes this partition, or a reader does not let go of it."""
+
+    code = "LOG-1505"
+    status = 500
+    title = "Log in use"
+    disposition = Disposition.STOP
+
+
+class NotInLog(PlatformError):
+    """The log has no such partition, or has dropped the offset after its retention."""
+
+    code = "LOG-1404"
+    status = 404
+    title = "Not in the log"
+    disposition = Disposition.REJECT
+
+
 class LogWriter(Protocol):
     """The only writer of one partition."""
 
@@ -74,7 +92,8 @@ class LogWriter(Protocol):
 
         When this returns, the record survives the loss of the process and of the machine's
         power: the edge answers 2xx on the strength of it and of nothing else. Offsets grow by
-        one in the order of the calls.
+        one in the order of the calls. A caller that is cancelled while it waits knows nothing:
+        the record may be stored.
 
         Args:
             payload: The parts of the record, stored joined.
@@ -83,6 +102,20 @@ class LogWriter(Protocol):
             LogFull: Nothing was stored; the same append may succeed later.
             LogClosed: Nothing was stored; the writer is closing.
             AppendOutcomeUnknown: It may be stored. The writer takes nothing more.
+        """
+
+    def probe(self) -> str | None:
+        """Return why nothing can be made durable right now; None if appends can succeed."""
+
+    async def drop_below(self, offset: Offset, *, older_than_ms: int) -> Offset:
+        """
+        Remove whole closed segments of which nothing is needed, and return the first offset left.
+
+        What is being written is never removed, and nothing at or above `offset` is.
+
+        Args:
+            offset: Everything below it is where it belongs.
+            older_than_ms: Epoch time; a segment last written at or after it stays.
         """
 
     async def close(self) -> None:
@@ -99,17 +132,26 @@ class LogReader(Protocol):
         """Return the identity of a partition's history."""
 
     def bounds(self, partition: PartitionId) -> Bounds:
-        """Return what can be read of a partition now; `next` only ever grows."""
+        """
+        Return what can be read of a partition now; `next` only ever grows.
+
+        Only what was acknowledged can be read: nothing that a power cut could take back.
+
+        Raises:
+            NotInLog: There is no such partition.
+        """
 
     def read(self, partition: PartitionId, start: Offset, *, bytes_max: int) -> list[LogRecord]:
         """
         Return the records from `start` on, in order and without gaps.
 
         At least one record if there is any, and no more once `bytes_max` is exceeded. Blocks
-        for the time of one short read. Every record is checked against its checksum.
+        for the time of one short read. Every record is checked against its checksum. A read
+        that meets damage returns the records before it; the next one raises.
 
         Raises:
-            LogDamaged: A record does not match its checksum, or is missing before `next`.
+            LogDamaged: The record at `start` does not match its checksum, or is missing.
+            NotInLog: `start` lies below `first`.
         """
 
     def close(self) -> None:

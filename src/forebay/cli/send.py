@@ -1,0 +1,216 @@
+"""`forebay send`: stream a file, or generated records, to an inlet."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import count, islice
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from forebay.cli.client import STREAMING_SPEC_ID, Platform
+from forebay.cli.options import data_option, org_option, sandbox_option
+from forebay.cli.sending import Sender, Summary
+from forebay.kernel import json
+from forebay.xdm.samples import sample
+from forebay.xdm.strict import validation_document
+
+_CONTENT_TYPE = "application/vnd.adobe.xed-full+json;version=1"
+_ACCEPT_SCHEMA = "application/vnd.adobe.xed-full+json; version=1"
+_ACCEPT_DESCRIPTORS = "application/vnd.adobe.xdm+json"
+_CATALOG = "/data/foundation/catalog/dataSets"
+_REGISTRY = "/data/foundation/schemaregistry/tenant"
+_FLOW_SERVICE = "/data/foundation/flowservice/connections"
+
+
+@click.command()
+@click.argument("file", required=False, type=click.File("rb"))
+@click.option("--dataset", "dataset", required=True, metavar="NAME|ID", help="Where the records go.")
+@click.option("--samples", type=click.IntRange(1), help="Send this many generated valid records.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Start of the generation.")
+@click.option("--inlet", metavar="URL", help="An inletUrl.  [default: the sandbox's first inlet]")
+@click.option("--batch", "batch_size", type=click.IntRange(1, 10_000), default=100, show_default=True,
+              help="Messages in one request; 1 uses the single endpoint.")
+@click.option("--connections", type=click.IntRange(1, 256), default=4, show_default=True,
+              help="Requests under way at once.")
+@click.option("--sync-validation", is_flag=True, help="Validate before the answer.")
+@click.option("--receipts", type=click.File("w"), help="File for the transaction ids, a line each.")
+@data_option
+@org_option
+@sandbox_option
+def command(  # noqa: PLR0913  one parameter per option
+    file: Any,  # noqa: ANN401  click's file type
+    dataset: str,
+    samples: int | None,
+    seed: int,
+    inlet: str | None,
+    batch_size: int,
+    connections: int,
+    sync_validation: bool,  # noqa: FBT001  click passes it by name
+    receipts: TextIO | None,
+    data: Path | None,
+    org_id: str | None,
+    sandbox: str | None,
+) -> None:
+    """
+    Stream records to a dataset and say what became of them.
+
+    FILE holds one JSON object a line: entities, or whole messages with header and body; - is
+    standard input. Without FILE, --samples makes valid records of the dataset's schema.
+
+    \b
+    forebay send --dataset people --samples 1000
+    forebay send events.ndjson --dataset events --batch 500
+    forebay send one.json --dataset people --batch 1 --sync-validation
+    """
+    if (file is None) == (samples is None):
+        raise click.UsageError("Name a FILE, or give --samples N: exactly one of the two.")
+    with ExitStack() as stack:
+        platform = stack.enter_context(Platform.of(data, org_id=org_id, sandbox=sandbox))
+        target = _Target.of(platform, dataset)
+        lines = _sample_entities(target, samples, seed) if samples else _lines(file)
+        progress = stack.enter_context(_progress())
+        task = progress.add_task(f"to {target.name}", total=samples or _count_lines(file))
+        sender = Sender(
+            inlet or _inlet_url(platform),
+            batch_size=batch_size,
+            connections=connections,
+            headers={"authorization": f"Bearer {platform.access_token()}"},
+            is_sync_validated=sync_validation,
+            receipts=receipts,
+            advance=lambda number: progress.advance(task, number),
+        )
+        summary = asyncio.run(sender.send(target.message(line) for line in lines))
+    _print(summary)
+    if summary.refused or summary.unknown:
+        sys.exit(1)
+
+
+class _Target:
+    """A dataset, its schema, and the envelope of its messages."""
+
+    def __init__(self, name: str, org_id: str, dataset_id: str, document: dict[str, Any]) -> None:
+        self.name = name
+        self.document = document
+        reference = {"id": document["$id"], "contentType": _CONTENT_TYPE}
+        header = {"schemaRef": reference, "imsOrgId": org_id, "datasetId": dataset_id}
+        meta = json.encode({"schemaRef": reference})
+        self._head = (
+            b'{"header":' + json.encode(header) + b',"body":{"xdmMeta":' + meta + b',"xdmEntity":'
+        )
+        self._is_message = (b'"xdmEntity"', b'"header"')
+
+    @classmethod
+    def of(cls, platform: Platform, name_or_id: str) -> "_Target":
+        datasets = platform.get(_CATALOG, params={"limit": "100"})
+        found = {
+            dataset_id: dataset
+            for dataset_id, dataset in datasets.items()
+            if name_or_id in {dataset_id, dataset["name"]}
+        }
+        if len(found) != 1:
+            names = ", ".join(sorted(dataset["name"] for dataset in datasets.values()))
+            raise click.ClickException(
+                f"{len(found)} datasets are called {name_or_id!r}. "
+                f"Datasets of this sandbox: {names or 'none'}."
+            )
+        ((dataset_id, dataset),) = found.items()
+        schema = _schema(platform, dataset["schemaRef"]["id"])
+        return cls(dataset["name"], platform.org_id, dataset_id, schema)
+
+    def message(self, line: bytes) -> bytes:
+        """Return a whole message for a line that is one, or is only the entity."""
+        if all(word in line for word in self._is_message):
+            return line
+        return self._head + line + b"}}"
+
+
+def _schema(platform: Platform, schema_id: str) -> dict[str, Any]:
+    alt_id = "_" + schema_id.removeprefix("https://ns.adobe.com/").replace("/", ".")
+    schema: dict[str, Any] = platform.get(f"{_REGISTRY}/schemas/{alt_id}", accept=_ACCEPT_SCHEMA)
+    descriptors = platform.get(
+        f"{_REGISTRY}/descriptors",
+        params={"property": f"xdm:sourceSchema=={schema_id}"},
+        accept=_ACCEPT_DESCRIPTORS,
+    )
+    every = [descriptor for kind in descriptors.values() for descriptor in kind]
+    return {"$id": schema_id, **validation_document(schema, every)}
+
+
+def _sample_entities(target: _Target, samples: int, seed: int) -> Iterator[bytes]:
+    document = target.document
+    for number in islice(count(seed), samples):
+        yield json.encode(sample(document, seed=number))
+
+
+def _inlet_url(platform: Platform) -> str:
+    """Return the first open XDM inlet of the sandbox; make one if there is none."""
+    found = platform.get(
+        _FLOW_SERVICE,
+        params={"property": f"connectionSpec.id=={STREAMING_SPEC_ID}", "orderby": "createdAt"},
+    )["items"]
+    for item in found:
+        parameters = item["auth"]["params"]
+        if item["state"] == "enabled" and parameters["dataType"] == "xdm":
+            return str(parameters["inletUrl"])
+    created = platform.post(
+        _FLOW_SERVICE,
+        {
+            "name": "forebay send",
+            "connectionSpec": {"id": STREAMING_SPEC_ID, "version": "1.0"},
+            "auth": {"specName": "Streaming Connection", "params": {"dataType": "xdm"}},
+        },
+    )
+    item = platform.get(f"{_FLOW_SERVICE}/{created['id']}")["items"][0]
+    return str(item["auth"]["params"]["inletUrl"])
+
+
+def _lines(file: Any) -> Iterator[bytes]:  # noqa: ANN401  click's file type
+    return (line for line in (raw.strip() for raw in file) if line)
+
+
+def _count_lines(file: Any) -> int | None:  # noqa: ANN401  click's file type
+    if not file.seekable():
+        return None
+    number = sum(1 for line in file if line.strip())
+    file.seek(0)
+    return number
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+
+
+def _print(summary: Summary) -> None:
+    table = Table(show_header=False, box=None, pad_edge=False)
+    rate = summary.accepted / summary.seconds if summary.seconds else 0.0
+    table.add_row("accepted", f"{summary.accepted}", f"{rate:,.0f} messages/s")
+    table.add_row(
+        "requests",
+        f"{summary.requests}",
+        f"p50 {summary.latency_ms(0.5):.1f} ms, p99 {summary.latency_ms(0.99):.1f} ms",
+    )
+    for reason, number in summary.refused.most_common():
+        table.add_row("refused", f"{number}", reason)
+    if summary.unknown:
+        table.add_row("unknown", f"{summary.unknown}", "no answer: they may be stored")
+    Console().print(table)

@@ -1,0 +1,1 @@
+"""Base connections of Flow Service; a streaming one owns an inlet."""

@@ -1,0 +1,1 @@
+"""Catalog: datasets, the named tables of the lake, each bound to a schema."""

@@ -1,0 +1,1 @@
+"""Sandboxes: the isolated partitions of an organization."""

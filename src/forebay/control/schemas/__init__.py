@@ -1,0 +1,1 @@
+"""Schema Registry: tenant schemas, classes, field groups, data types and descriptors."""

@@ -1,0 +1,153 @@
+"""
+What the Schema Registry refuses.
+
+Codes that start with ``XDM`` are Adobe's published ones (schema-catalog-profile, 1.4); where
+Adobe publishes none, the code is ours and starts with ``REG``.
+"""
+
+from forebay.control.schemas.model import ResourceType
+from forebay.kernel.errors import Disposition, PlatformError
+
+
+class RegistryError(PlatformError):
+    """A request that the registry refuses; the family of all errors here."""
+
+    status = 400
+    disposition = Disposition.REJECT
+
+
+class ResourceNotFound(RegistryError):
+    """No such resource in this organization and sandbox; the family of the errors by type."""
+
+    status = 404
+    title = "Resource not found"
+
+
+class ClassNotFound(ResourceNotFound):
+    """No such class."""
+
+    code = "XDM-1010"
+
+
+class DataTypeNotFound(ResourceNotFound):
+    """No such data type."""
+
+    code = "XDM-1011"
+
+
+class SchemaNotFound(ResourceNotFound):
+    """No such schema."""
+
+    code = "XDM-1012"
+
+
+class FieldGroupNotFound(ResourceNotFound):
+    """No such field group."""
+
+    code = "XDM-1013"
+
+
+class DescriptorNotFound(ResourceNotFound):
+    """No such descriptor."""
+
+    code = "XDM-1015"
+
+
+class BehaviorNotFound(ResourceNotFound):
+    """No such behavior."""
+
+    code = "XDM-1016"
+
+
+class FieldNamespaceInvalid(RegistryError):
+    """A custom field lies outside the tenant's namespace."""
+
+    code = "XDM-1020"
+    title = "Namespace validation error"
+
+
+class FieldNameInvalid(RegistryError):
+    """A field has a name that XDM does not allow."""
+
+    code = "XDM-1021"
+    title = "Namespace validation error"
+
+
+class TitleNotUnique(RegistryError):
+    """Another resource of the tenant has the same title."""
+
+    code = "XDM-1521"
+    title = "Title not unique"
+
+
+class UnionIdentityMissing(RegistryError):
+    """A schema cannot join the union without a primary identity or an identity map."""
+
+    code = "XDM-1528"
+    title = "Union descriptor validation error"
+
+
+class ResourceInvalid(RegistryError):
+    """The body is not a resource of this type."""
+
+    code = "REG-4001"
+    title = "Resource invalid"
+
+
+class FieldGroupIncompatible(RegistryError):
+    """A field group does not extend the schema's class."""
+
+    code = "REG-4002"
+    title = "Field group incompatible"
+
+
+class BreakingChangeRefused(RegistryError):
+    """The change would invalidate what a dataset holds."""
+
+    code = "REG-4003"
+    title = "Breaking change refused"
+
+
+class ResourceInUse(RegistryError):
+    """Something else depends on the resource."""
+
+    code = "REG-4004"
+    title = "Resource in use"
+
+
+class DescriptorInvalid(RegistryError):
+    """The body is not a descriptor that the schema allows."""
+
+    code = "REG-4005"
+    title = "Descriptor invalid"
+
+
+class PatchInvalid(RegistryError):
+    """A JSON Patch that cannot be applied."""
+
+    code = "REG-4006"
+    title = "Patch invalid"
+
+
+class ListingInvalid(RegistryError):
+    """A listing's filter, order or page cannot be understood."""
+
+    code = "REG-4007"
+    title = "Listing parameters invalid"
+
+
+_NOT_FOUND: dict[ResourceType, type[ResourceNotFound]] = {
+    ResourceType.SCHEMA: SchemaNotFound,
+    ResourceType.FIELD_GROUP: FieldGroupNotFound,
+    ResourceType.CLASS: ClassNotFound,
+    ResourceType.DATA_TYPE: DataTypeNotFound,
+    ResourceType.BEHAVIOR: BehaviorNotFound,
+}
+
+
+def not_found(resource_type: ResourceType, resource_id: str) -> ResourceNotFound:
+    """Return the error for a missing resource; a foreign one answers the same."""
+    name = resource_type.display_name
+    return _NOT_FOUND[resource_type](
+        f"The requested {name} resource {resource_id} with version 1 is not found."
+    )

@@ -1,0 +1,63 @@
+"""Undoing the compression of a body: never inflated further than allowed, and exact at its end."""
+
+import zlib
+
+from forebay.edge.errors import BodyTooLarge, ContentRefused, MessageRefused
+from forebay.edge.http1 import too_large
+from forebay.kernel.limits import REQUEST_BYTES_MAX, REQUEST_INFLATE_RATIO_MAX
+
+_GZIP = 16 + zlib.MAX_WBITS
+_INFLATE_STEP_BYTES = 65_536
+_RATIO_FREE_BYTES = 65_536
+"""Below this size no ratio makes a bomb: a small body of blanks compresses a thousandfold."""
+
+
+def decompress(body: bytes, encoding: str) -> bytes:
+    """
+    Undo a ``content-encoding``.
+
+    Raises:
+        ContentRefused: The encoding is none that the edge reads.
+        BodyTooLarge: Inflated, the body is larger than `REQUEST_BYTES_MAX`, or so much larger
+            than it came that it counts as a bomb.
+        MessageRefused: It is not gzip, is cut off, or goes on after its end.
+    """
+    if encoding in {"", "identity"}:
+        return body
+    if encoding not in {"gzip", "x-gzip"}:
+        raise ContentRefused(
+            f"Content-Encoding {encoding!r} is not read here; send gzip or identity."
+        )
+    if not body:
+        raise _not_gzip("it is empty")
+    pieces: list[bytes] = []
+    size = 0
+    rest = body
+    while rest:  # a gzip file is one member or several
+        inflater = zlib.decompressobj(_GZIP)
+        while not inflater.eof:
+            try:
+                piece = inflater.decompress(rest, _INFLATE_STEP_BYTES)
+            except zlib.error as error:
+                raise _not_gzip(str(error)) from None
+            rest = inflater.unconsumed_tail
+            if not piece and not rest and not inflater.eof:
+                raise _not_gzip("it is cut off")
+            pieces.append(piece)
+            size += len(piece)
+            _check_inflated(size, len(body))
+        rest = inflater.unused_data
+    return b"".join(pieces)
+
+
+def _check_inflated(size: int, compressed: int) -> None:
+    if size > REQUEST_BYTES_MAX:
+        raise too_large(size)
+    if size > _RATIO_FREE_BYTES and size > compressed * REQUEST_INFLATE_RATIO_MAX:
+        raise BodyTooLarge(
+            f"The body inflates to more than {REQUEST_INFLATE_RATIO_MAX} times its size."
+        )
+
+
+def _not_gzip(reason: str) -> MessageRefused:
+    return MessageRefused(f"The body is not gzip as Content-Encoding says: {reason}.")

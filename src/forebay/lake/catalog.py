@@ -1,0 +1,67 @@
+"""
+The catalog: which metadata file is the current one of each table.
+
+PyIceberg's SQL catalog on SQLite. The swap of that one name is the commit of the lake, so it
+has to be on the disk when it returns: rollback journal and ``synchronous=EXTRA``. WAL is out
+of the question here: the system's SQLite may be older than 3.51.3, whose WAL can lose
+committed pages when a reader checkpoints beside a writer (reliability, 6.1).
+"""
+
+import re
+from pathlib import Path
+
+from pyiceberg.catalog.sql import SqlCatalog
+from sqlalchemy import event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from forebay.kernel.files import FILE_MODE, make_directory
+from forebay.lake.ports import TableId
+
+NAME = "forebay"
+FILE = "catalog.db"
+BUSY_MS = 30_000
+
+_IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+
+def open_catalog(lake: Path) -> SqlCatalog:
+    """Open the lake's catalog, and make it if there is none."""
+    make_directory(lake)
+    path = lake / FILE
+    path.touch(mode=FILE_MODE)
+    catalog = SqlCatalog(
+        NAME,
+        uri=f"sqlite:///{path}",
+        warehouse=str(lake),
+        init_catalog_tables="false",
+        **{"py-io-impl": "forebay.lake.durable_io.DurableFileIO"},
+    )
+    # The engine exists before anyone can say how its connections are to be opened: those that
+    # it has opened meanwhile are dropped, and the tables are made through durable ones.
+    event.listen(catalog.engine, "connect", _make_durable)
+    catalog.engine.dispose()
+    catalog.create_tables()
+    return catalog
+
+
+def identifier(table: TableId) -> tuple[str, str]:
+    """
+    Return the catalog's name of a table; it is also its path below the lake.
+
+    Raises:
+        ValueError: A part is not one of our own opaque ids: nothing else may become a path.
+    """
+    for part in table:
+        if not _IDENTIFIER.fullmatch(part):
+            message = f"{part!r} is not an id: expected letters, digits, '-' and '_'"
+            raise ValueError(message)
+    return table.sandbox_id, table.name
+
+
+def _make_durable(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    cursor.execute("PRAGMA journal_mode=DELETE")
+    cursor.execute("PRAGMA synchronous=EXTRA")
+    cursor.close()

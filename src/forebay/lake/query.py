@@ -1,0 +1,261 @@
+"""
+Ask the lake in SQL: datasets as views over their current snapshots, read-only and confined.
+
+DuckDB reads the Parquet files that the snapshot of this moment names. They are never changed,
+so a query sees one state of each table however long it takes, while the server goes on writing.
+The query can reach those files and nothing else: no other file, no network, no setting.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from threading import Timer
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import pyarrow as pa  # type: ignore[import-untyped]  # has no types
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.types import IcebergType, ListType, MapType, StructType
+
+from forebay.kernel.errors import Disposition, PlatformError
+from forebay.lake.catalog import FILE, identifier, open_catalog
+from forebay.lake.failed_records import FIELDS
+from forebay.lake.ports import FAILED_RECORDS, TableId
+from forebay.lake.types import iceberg_schema, literal, quoted
+
+SECONDS_MAX = 60.0
+MEMORY_LIMIT = "512MB"
+THREADS = 2
+ROWS_AT_ONCE = 1_000
+
+_DUCKDB = {
+    "string": "VARCHAR",
+    "boolean": "BOOLEAN",
+    "int": "INTEGER",
+    "long": "BIGINT",
+    "double": "DOUBLE",
+    "date": "DATE",
+    "timestamptz": "TIMESTAMPTZ",
+}
+
+
+class QueryRefused(PlatformError):
+    """A query is not one reading statement, names what is not there, or is wrong."""
+
+    code = "LAKE-1400"
+    status = 400
+    title = "Query refused"
+    disposition = Disposition.REJECT
+
+
+class Result:
+    """The answer to a query; close it, or leave its ``with`` block, to release the memory."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, timer: Timer) -> None:
+        self._connection = connection
+        self._timer = timer
+        self.columns: tuple[str, ...] = tuple(c[0] for c in connection.description or ())
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """
+        Yield the rows.
+
+        Raises:
+            QueryRefused: The query failed or took too long on the way.
+        """
+        while True:
+            try:
+                rows = self._connection.fetchmany(ROWS_AT_ONCE)
+            except duckdb.Error as error:
+                raise _refused(error) from None
+            if not rows:
+                return
+            yield from rows
+
+    def arrow(self) -> pa.Table:
+        """
+        Return all rows as an Arrow table.
+
+        Raises:
+            QueryRefused: The query failed or took too long on the way.
+        """
+        try:
+            reader: Any = self._connection.to_arrow_reader()
+            return reader.read_all()
+        except duckdb.Error as error:
+            raise _refused(error) from None
+
+    def close(self) -> None:
+        """Release the memory."""
+        self._timer.cancel()
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def query(
+    lake: Path,
+    tables: Mapping[str, TableId],
+    sql: str,
+    *,
+    seconds_max: float = SECONDS_MAX,
+    memory_limit: str = MEMORY_LIMIT,
+) -> Result:
+    """
+    Answer one SELECT, WITH, DESCRIBE or SHOW over the current rows of the lake.
+
+    Every table is a view under the name given and under its own (a dataset's id); names that
+    differ only in case are not views, because SQL cannot tell them apart. The failed records
+    are ``failed_records``, if all tables are of one sandbox.
+
+    Args:
+        lake: The lake's directory.
+        tables: Table by the name it shall have.
+        sql: The statement.
+        seconds_max: After this the query is broken off.
+        memory_limit: What DuckDB may use.
+
+    Raises:
+        QueryRefused: The statement is not a reading one, or wrong.
+    """
+    connection = duckdb.connect(":memory:")
+    timer = Timer(seconds_max, connection.interrupt)
+    timer.daemon = True
+    try:
+        _only_reading(sql)
+        views = _views(tables)
+        wanted = _named_in(connection, sql, views)
+        files = _make_views(connection, lake, {name: views[name] for name in wanted})
+        _confine(connection, files, memory_limit=memory_limit)
+        timer.start()
+        connection.execute(sql)
+    except duckdb.Error as error:
+        timer.cancel()
+        connection.close()
+        raise _refused(error) from None
+    except BaseException:
+        timer.cancel()
+        connection.close()
+        raise
+    return Result(connection, timer)
+
+
+def _refused(error: duckdb.Error) -> QueryRefused:
+    if isinstance(error, duckdb.InterruptException):
+        return QueryRefused("the query took too long and was broken off: ask for less")
+    return QueryRefused(str(error))
+
+
+def _only_reading(sql: str) -> None:
+    statements = duckdb.extract_statements(sql)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise QueryRefused("expected exactly one SELECT, WITH, DESCRIBE or SHOW statement")
+
+
+def _views(tables: Mapping[str, TableId]) -> dict[str, TableId]:
+    named: dict[str, TableId] = {}
+    sandboxes = {table.sandbox_id for table in tables.values()}
+    if len(sandboxes) == 1:
+        named[FAILED_RECORDS] = TableId(sandboxes.pop(), FAILED_RECORDS)
+    named.update({table.name: table for table in tables.values()})
+    named.update(tables)
+    meant: dict[str, set[TableId]] = {}
+    for name, table in named.items():
+        meant.setdefault(name.casefold(), set()).add(table)
+    # A view by each clear name; of two spellings of one table's name the first will do.
+    clear = {name.casefold(): name for name in reversed(named) if len(meant[name.casefold()]) == 1}
+    return {name: named[name] for name in clear.values()}
+
+
+def _named_in(
+    connection: duckdb.DuckDBPyConnection, sql: str, views: Mapping[str, TableId]
+) -> list[str]:
+    """Return the views a statement names; all of them if it names none, as SHOW does."""
+    named = {name.casefold() for name in connection.get_table_names(sql)}
+    return [name for name in views if name.casefold() in named] or list(views)
+
+
+def _make_views(
+    connection: duckdb.DuckDBPyConnection, lake: Path, views: Mapping[str, TableId]
+) -> list[str]:
+    connection.execute("SET TimeZone='UTC'")
+    catalog = open_catalog(lake) if (lake / FILE).exists() else None
+    read: list[str] = []
+    try:
+        for name, table in views.items():
+            found = _current(catalog, table)
+            if found is None:
+                continue
+            struct, files = found
+            read += files
+            body = _select(struct, files)
+            connection.execute(f"CREATE VIEW {quoted(name)} AS {body}")
+    finally:
+        if catalog is not None:
+            catalog.close()
+    return read
+
+
+def _current(catalog: SqlCatalog | None, table: TableId) -> tuple[StructType, list[str]] | None:
+    """Return columns and files of a table's current snapshot; None if there is no table."""
+    missing: tuple[StructType, list[str]] | None = None
+    if table.name == FAILED_RECORDS:
+        missing = iceberg_schema(FIELDS).as_struct(), []
+    if catalog is None:
+        return missing
+    try:
+        found = catalog.load_table(identifier(table))
+    except NoSuchTableError:
+        return missing
+    return (
+        found.schema().as_struct(),
+        [task.file.file_path for task in found.scan().plan_files()],
+    )
+
+
+def _select(struct: StructType, files: list[str]) -> str:
+    columns = ", ".join(
+        f"NULL::{_duckdb_type(f.field_type)} AS {quoted(f.name)}" for f in struct.fields
+    )
+    # The typed row that is never there gives an empty table its columns, and an old file the
+    # columns that came after it.
+    typed = f"SELECT {columns} WHERE false"
+    if not files:
+        return typed
+    paths = ", ".join(literal(path) for path in files)
+    return f"{typed} UNION ALL BY NAME SELECT * FROM read_parquet([{paths}], union_by_name=true)"  # noqa: S608  our own paths, quoted
+
+
+def _duckdb_type(kind: IcebergType) -> str:
+    match kind:
+        case StructType():
+            inner = ", ".join(f"{quoted(f.name)} {_duckdb_type(f.field_type)}" for f in kind.fields)
+            return f"STRUCT({inner})"
+        case ListType():
+            return f"{_duckdb_type(kind.element_type)}[]"
+        case MapType():
+            return f"MAP(VARCHAR, {_duckdb_type(kind.value_type)})"
+        case _:
+            return _DUCKDB[str(kind)]
+
+
+def _confine(connection: duckdb.DuckDBPyConnection, files: list[str], *, memory_limit: str) -> None:
+    if not re.fullmatch(r"\d+(\.\d+)?\s*[KMGT]i?B", memory_limit):
+        raise QueryRefused(f"{memory_limit!r} is not a size: expected one like 512MB")
+    connection.execute(f"SET memory_limit='{memory_limit}'")
+    connection.execute(f"SET threads={THREADS}")
+    paths = ", ".join(literal(path) for path in files)
+    connection.execute(f"SET allowed_paths=[{paths}]")
+    connection.execute("SET enable_external_access=false")
+    connection.execute("SET lock_configuration=true")

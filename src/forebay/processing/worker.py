@@ -1,0 +1,325 @@
+"""
+The loop: read the log, gather rows per table, bring the tables up to date, move the checkpoint.
+
+A flush has four steps, and a crash between any two of them is made good by reading again from
+the checkpoint (`pending` tells why nothing is lost or doubled by that):
+
+1. the rows are brought into the form of their tables; those that do not fit join the failed;
+2. the failed records of each sandbox are committed;
+3. the rows of each table are committed;
+4. the checkpoint moves.
+
+A table that cannot be written is *held*: the others go on, the checkpoint stays, and after a
+while the log is read again from there, as if after a crash.
+"""
+
+from collections.abc import Callable
+from threading import Event
+
+import structlog
+
+from forebay.kernel.clock import Clock
+from forebay.kernel.ids import Offset, PartitionId
+from forebay.lake.failed_records import FIELDS, FailedRecord, Stage, rows_of
+from forebay.lake.ports import (
+    FAILED_RECORDS,
+    Mark,
+    Marks,
+    Prepared,
+    Refusal,
+    Rows,
+    TableId,
+    TableStore,
+    TableUnavailable,
+    table_fields,
+)
+from forebay.log.ports import LogDamaged, LogReader
+from forebay.processing.checkpoint import Checkpoint, Position
+from forebay.processing.failures import Failure, failed_record
+from forebay.processing.messages import ReadSmile, open_request
+from forebay.processing.metrics import (
+    COMMIT_SECONDS,
+    FLUSH_SECONDS,
+    LAG_RECORDS,
+    RECORDS,
+    TABLES_HELD,
+    Outcome,
+)
+from forebay.processing.pending import Done, Pending
+from forebay.processing.ports import Dataset, DatasetDirectory
+from forebay.processing.stages import Pipeline, Tally
+from forebay.xdm.fields import Object
+
+FLUSH_SECONDS_MAX = 5.0
+FLUSH_BYTES_MAX = 128 * 1_048_576
+READ_BYTES_MAX = 4 * 1_048_576
+POLL_SECONDS = 0.05
+RETRY_SECONDS_FIRST = 1.0
+RETRY_SECONDS_MAX = 300.0
+
+
+def _no_smile(_body: bytes) -> bytes:
+    message = "Smile bodies cannot be read here"
+    raise ValueError(message)
+
+
+def _no_step(_step: str) -> None:
+    """Do nothing: where a test stops the process."""
+
+
+class Worker:
+    """Processing, in the thread that calls `run`."""
+
+    def __init__(  # noqa: PLR0913  it joins what the others keep apart
+        self,
+        reader: LogReader,
+        directory: DatasetDirectory,
+        tables: TableStore,
+        checkpoint: Checkpoint,
+        clock: Clock,
+        *,
+        flush_seconds: float = FLUSH_SECONDS_MAX,
+        flush_bytes: int = FLUSH_BYTES_MAX,
+        read_smile: ReadSmile = _no_smile,
+        on_step: Callable[[str], None] = _no_step,
+    ) -> None:
+        self._reader = reader
+        self._tables = tables
+        self._checkpoint = checkpoint
+        self._clock = clock
+        self._flush_seconds = flush_seconds
+        self._flush_bytes = flush_bytes
+        self._read_smile = read_smile
+        self._on_step = on_step
+        self._pipeline = Pipeline(directory, clock)
+        self._log = structlog.get_logger()
+        self._stopping = Event()
+        self._flush_wanted = Event()
+        self._wake = Event()
+        self._retry_seconds = RETRY_SECONDS_FIRST
+        self._retry_at = 0.0
+        self._skipped_until: dict[PartitionId, float] = {}
+        self._cursors: dict[PartitionId, Position] = {}
+        self._waiting_since: float | None = None
+        self._tally = self._begin()
+
+    def run(self) -> None:
+        """Work until `stop`; then bring the tables up to date and return."""
+        while not self._stopping.is_set():
+            has_read = self.poll()
+            if self._is_flush_due():
+                self.flush()
+            self._retry_held()
+            if not has_read:
+                self._wake.wait(POLL_SECONDS)
+                self._wake.clear()
+        self.flush()
+
+    def stop(self) -> None:
+        """Make `run` return soon; any thread may call this."""
+        self._stopping.set()
+        self._wake.set()
+
+    def flush_soon(self) -> None:
+        """Ask for a flush before its time; any thread may call this."""
+        self._flush_wanted.set()
+        self._wake.set()
+
+    def poll(self) -> bool:
+        """Read on in every partition; say whether there was anything."""
+        has_read = False
+        for partition in self._reader.partitions():
+            if self._clock.monotonic_s() < self._skipped_until.get(partition, 0.0):
+                continue
+            try:
+                has_read |= self._read(partition)
+            except LogDamaged as error:
+                # The other partitions are not to suffer for it; this one waits for its repair.
+                self._log.error("log is damaged", partition=partition, error=error.message)
+                self._skipped_until[partition] = self._clock.monotonic_s() + RETRY_SECONDS_MAX
+        return has_read
+
+    def flush(self) -> None:
+        """Commit what waits, and move the checkpoint if nothing is held."""
+        started = self._clock.monotonic_s()
+        self._flush_wanted.clear()
+        tally = self._tally
+        marks = {p: Mark(cursor.log_id, cursor.next) for p, cursor in self._cursors.items()}
+        ready = self._prepare_rows()
+        self._on_step("prepared")
+        self._commit_failed_records(marks)
+        for table, (fields, prepared) in ready.items():
+            if table not in tally.held and prepared.row_count:
+                self._commit(table, fields, prepared, marks)
+        if not tally.held:
+            self._checkpoint.advance(self._cursors)
+            self._on_step("checkpoint moved")
+            self._retry_seconds = RETRY_SECONDS_FIRST
+        self._tally = Tally(Pending(), tally.done, tally.held)
+        self._waiting_since = None
+        TABLES_HELD.set(len(tally.held))
+        FLUSH_SECONDS.observe(self._clock.monotonic_s() - started)
+        self._publish_lag()
+
+    def _begin(self) -> Tally:
+        """Start, or start again, at the checkpoint."""
+        self._cursors.clear()
+        self._waiting_since = None
+        return Tally(Pending(), Done(self._tables, self._checkpoint.positions()), set())
+
+    def _read(self, partition: PartitionId) -> bool:
+        cursor = self._cursor(partition)
+        if self._reader.bounds(partition).next <= cursor.next:
+            self._cursors[partition] = cursor
+            return False
+        records = self._reader.read(partition, cursor.next, bytes_max=READ_BYTES_MAX)
+        for record in records:
+            request = open_request(
+                partition, cursor.log_id, record.offset, record.payload, self._read_smile
+            )
+            for outcome, number in self._pipeline.run(request, self._tally).items():
+                if number:
+                    RECORDS.labels(outcome).inc(number)
+            self._tally.pending.byte_count += len(record.payload)
+            self._cursors[partition] = Position(cursor.log_id, Offset(record.offset + 1))
+        if records and self._waiting_since is None:
+            self._waiting_since = self._clock.monotonic_s()
+        return bool(records)
+
+    def _cursor(self, partition: PartitionId) -> Position:
+        """Return where to read on."""
+        log_id = self._reader.log_id(partition)
+        cursor = self._cursors.get(partition) or self._checkpoint.find(partition)
+        first = self._reader.bounds(partition).first
+        if cursor is None:
+            return Position(log_id, first)
+        if cursor.log_id != log_id:
+            self._log.error(
+                "the log is not the one of the checkpoint: reading it from its start",
+                partition=partition,
+                expected=cursor.log_id,
+                found=log_id,
+            )
+            return Position(log_id, first)
+        if cursor.next < first:
+            self._log.error(
+                "the log has dropped records that were never read",
+                partition=partition,
+                lost_from=cursor.next,
+                lost_to=first - 1,
+            )
+            return Position(log_id, first)
+        return cursor
+
+    def _is_flush_due(self) -> bool:
+        if self._flush_wanted.is_set():
+            return True
+        if self._waiting_since is None:
+            return False
+        waited = self._clock.monotonic_s() - self._waiting_since
+        return waited >= self._flush_seconds or self._tally.pending.byte_count >= self._flush_bytes
+
+    def _prepare_rows(self) -> dict[TableId, tuple[Object, Prepared]]:
+        """Bring the rows into the form of their tables; what does not fit is a failed record."""
+        pending = self._tally.pending
+        ready: dict[TableId, tuple[Object, Prepared]] = {}
+        for table, rows in pending.rows.items():
+            if table in self._tally.held or not rows.entities:
+                continue
+            dataset = pending.datasets[table]
+            fields = table_fields(dataset.validator.fields)
+            try:
+                prepared = self._tables.prepare(fields, rows)
+                for refusal in prepared.refusals:
+                    self._fail_row(table, dataset, rows, refusal)
+            except Exception as error:  # noqa: BLE001  the worker's supervisor: one table's trouble stays its own
+                self._hold(table, error)
+                continue
+            ready[table] = fields, prepared
+        return ready
+
+    def _fail_row(self, table: TableId, dataset: Dataset, rows: Rows, refusal: Refusal) -> None:
+        """Make a failed record of a row that its table refused."""
+        origin, index = rows.origins[refusal.row], rows.indexes[refusal.row]
+        # The request was let go when its record was taken for good; this is rare enough to
+        # read it once more.
+        log_id = self._cursors[origin.partition].log_id
+        record = self._reader.read(origin.partition, origin.offset, bytes_max=1)[0]
+        request = open_request(
+            origin.partition, log_id, record.offset, record.payload, self._read_smile
+        )
+        failure = Failure(stage=Stage.LAKE, message=refusal.reason, dataset=dataset, table=table)
+        failed = failed_record(request, index, failure, now_ms=self._clock.now_ms())
+        self._tally.pending.fail(table.sandbox_id, failed, table)
+        RECORDS.labels(Outcome.FAILED).inc()
+
+    def _commit_failed_records(self, marks: Marks) -> None:
+        """
+        Commit the failed records, before any row.
+
+        A table's mark then covers the failed records that were meant for it. If they cannot
+        be committed, their tables have to wait with them.
+        """
+        pending, held = self._tally.pending, self._tally.held
+        for sandbox_id, records in pending.failed.items():
+            table = TableId(sandbox_id, FAILED_RECORDS)
+            if table not in held:
+                self._commit_failed(table, records, marks)
+            if table in held:
+                held.update(t for t in pending.failing if t.sandbox_id == sandbox_id)
+
+    def _commit_failed(self, table: TableId, records: list[FailedRecord], marks: Marks) -> None:
+        try:
+            prepared = self._tables.prepare(FIELDS, rows_of(records))
+        except Exception as error:  # noqa: BLE001  the worker's supervisor: one table's trouble stays its own
+            self._hold(table, error)
+            return
+        if prepared.refusals:
+            self._hold(table, ValueError(f"failed records do not fit: {prepared.refusals[0]}"))
+            return
+        self._commit(table, FIELDS, prepared, marks)
+
+    def _commit(self, table: TableId, fields: Object, prepared: Prepared, marks: Marks) -> None:
+        try:
+            with COMMIT_SECONDS.time():
+                self._tables.ensure(table, fields)
+                self._tables.append(table, prepared, marks)
+        except Exception as error:  # noqa: BLE001  the worker's supervisor: one table's trouble stays its own
+            self._hold(table, error)
+            return
+        self._on_step("table committed")
+
+    def _hold(self, table: TableId, error: Exception) -> None:
+        self._log.error(
+            "table is held: its records stay in the log until it can be written",
+            sandbox=table.sandbox_id,
+            table=table.name,
+            error=f"{type(error).__name__}: {error}",
+            retry_seconds=self._retry_seconds,
+        )
+        self._tally.held.add(table)
+        self._retry_at = self._clock.monotonic_s() + self._retry_seconds
+
+    def _retry_held(self) -> None:
+        """Start again at the checkpoint once a held table can be read, now and then."""
+        if not self._tally.held or self._clock.monotonic_s() < self._retry_at:
+            return
+        self._retry_seconds = min(self._retry_seconds * 2, RETRY_SECONDS_MAX)
+        self._retry_at = self._clock.monotonic_s() + self._retry_seconds
+        if any(self._is_readable(table) for table in self._tally.held):
+            self.flush()
+            self._tally = self._begin()
+
+    def _is_readable(self, table: TableId) -> bool:
+        try:
+            self._tables.marks(table)
+        except TableUnavailable:
+            return False
+        return True
+
+    def _publish_lag(self) -> None:
+        for partition in self._cursors:
+            position = self._checkpoint.find(partition)
+            bounds = self._reader.bounds(partition)
+            done = position.next if position else bounds.first
+            LAG_RECORDS.labels(f"{partition:04d}").set(bounds.next - done)

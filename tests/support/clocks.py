@@ -1,0 +1,17 @@
+"""Time that tests own."""
+
+
+class ManualClock:
+    """A clock that moves when it is told to."""
+
+    def __init__(self, now_ms: int = 1_795_000_000_000) -> None:
+        self._now_ms = now_ms
+
+    def now_ms(self) -> int:
+        return self._now_ms
+
+    def monotonic_s(self) -> float:
+        return self._now_ms / 1000
+
+    def advance(self, milliseconds: int) -> None:
+        self._now_ms += milliseconds
