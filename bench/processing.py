@@ -59,12 +59,14 @@ def whole(log: ListLog, directory: Directory, folder: Path, count: int) -> None:
     worker.flush()
     seconds = time.perf_counter() - started
     assert checkpoint.positions()[PARTITION].next == count // BATCH
-    print(f"{'whole':20} {count / seconds:10,.0f} messages/s  {seconds * 1e6 / count:6.2f} us/message")
+    print(
+        f"{'whole':20} {count / seconds:10,.0f} messages/s  {seconds * 1e6 / count:6.2f} us/message"
+    )
     print(f"{'whole, CPU':20} {count / (time.process_time() - cpu):10,.0f} messages/s")
 
 
 def stages(log: ListLog, directory: Directory, folder: Path, count: int) -> None:
-    def timed(name: str, work: Callable[[], Any]) -> Any:
+    def timed(name: str, work: Callable[[], Any]) -> Any:  # noqa: ANN401  whatever the work returns
         started = time.process_time()
         result = work()
         print(f"{name:20} {(time.process_time() - started) * 1e6 / count:6.2f} us/message")
@@ -72,7 +74,8 @@ def stages(log: ListLog, directory: Directory, folder: Path, count: int) -> None
 
     payloads = log.payloads[PARTITION]
     requests = timed(
-        "unpack", lambda: [open_request(PARTITION, "a", n, p, bytes) for n, p in enumerate(payloads)]
+        "unpack",
+        lambda: [open_request(PARTITION, "a", n, p, bytes) for n, p in enumerate(payloads)],
     )
     timed("decode", lambda: [list(messages(request)) for request in requests])
     entities = [
@@ -88,7 +91,9 @@ def stages(log: ListLog, directory: Directory, folder: Path, count: int) -> None
     fields = table_fields(validator.fields)
     prepared = timed("prepare", lambda: tables.prepare(fields, rows))
     tables.ensure(EVENTS_TABLE, fields)
-    timed("write and commit", lambda: tables.append(EVENTS_TABLE, prepared, {PARTITION: Mark("a", 1)}))
+    timed(
+        "write and commit", lambda: tables.append(EVENTS_TABLE, prepared, {PARTITION: Mark("a", 1)})
+    )
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import multiprocessing
 import random
 import signal
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,19 @@ STEPS_OF_A_FLUSH = 14
 """prepared · 3 tables of (file, before the swap, committed, done) · checkpoint moved."""
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["support.lake_child"])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _imported_once() -> Iterator[None]:
+    """Let the lives be forked from a process that has imported everything."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(lake_child.__file__).parents[1]))
+        _context.set_forkserver_preload(["support.lake_child"])
+        yield
 
 
 def live(folder: Path, kill_at: int = 0, **directory: bool) -> int | None:
-    child = _context.Process(
-        target=lake_child.live, args=(str(folder), kill_at), kwargs=directory
-    )
+    child = _context.Process(target=lake_child.live, args=(str(folder), kill_at), kwargs=directory)
     child.start()
     child.join(60)
     return child.exitcode

@@ -16,6 +16,8 @@ from support.server import Client, Server
 KILLS = 20
 
 
+# A killed server leaves half-open connections behind in the client's pool.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_every_acknowledged_record_is_there_once_after_kills(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def test_the_receipt_is_the_address_of_the_row(client: Client, server: Server) -
     receipt = server.http.post(inlet, json=client.message(*people, a_person())).json()
 
     server.await_lake()
-    assert server.query('select _ingest.xactionId as id from receipts') == [
+    assert server.query("select _ingest.xactionId as id from receipts") == [
         {"id": receipt["xactionId"]}
     ]
 
@@ -50,9 +50,7 @@ def test_a_wrong_type_is_kept_with_its_violation_tree(client: Client, server: Se
     assert server.query("select count(*) as n from wrong_types") == [{"n": 0}]
 
 
-def test_synchronous_validation_refuses_with_the_same_tree(
-    client: Client, server: Server
-) -> None:
+def test_synchronous_validation_refuses_with_the_same_tree(client: Client, server: Server) -> None:
     inlet = client.create_inlet()["auth"]["params"]["inletUrl"]
     people = client.people("sync")
     wrong = a_person(person={"name": {"firstName": 7}})
@@ -73,9 +71,7 @@ def test_synchronous_validation_refuses_with_the_same_tree(
     ]
 
 
-def test_a_batch_keeps_the_good_ones_beside_a_refused_one(
-    client: Client, server: Server
-) -> None:
+def test_a_batch_keeps_the_good_ones_beside_a_refused_one(client: Client, server: Server) -> None:
     inlet = client.create_inlet()["auth"]["params"]["inletUrl"]
     people = client.people("batch")
     good = [client.message(*people, a_person(f"p{n}@example.com")) for n in range(2)]

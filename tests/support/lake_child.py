@@ -39,7 +39,9 @@ def the_log(parts: int = PARTS) -> ListLog:
             broken = a_message({**an_event(number + 4), "timestamp": 7})
             lost = a_message(an_event(number + 5), "f" * 24)
             huge = a_message({**an_event(number + 6), "big": 2**40})
-            log.append(a_batch([*good, wavering, visit, broken, lost, {"header": 1}, huge]), partition)
+            log.append(
+                a_batch([*good, wavering, visit, broken, lost, {"header": 1}, huge]), partition
+            )
             log.append(a_single(visit), partition)
             log.append(a_single(b"no json"), partition)
     return log

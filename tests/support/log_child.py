@@ -4,12 +4,14 @@ A process that appends to a log and tells on stdout what was acknowledged, until
     support.log_child ROOT crowd          many concurrent appends, without end
     support.log_child ROOT steps          a few commits, a roll and a drop, in one thread
     support.log_child ROOT recover        open and close
-    support.log_child ROOT series         twelve appends, one after the other
+    support.log_child ROOT series         eight appends, one after the other
+    support.log_child ROOT follow         read, from the beginning on, what others append
     support.log_child ROOT early          as steps, but acknowledges before it commits (a mutant)
     support.log_child ROOT unsynced       as series, without syncing (a mutant)
     support.log_child ROOT reckless       as crowd, without syncing (a mutant)
 
-One line per acknowledgement: offset and digest. Each payload ends with its own digest.
+One line per acknowledgement, or per record read: offset and digest. Each payload ends with its
+own digest.
 """
 
 import asyncio
@@ -18,15 +20,17 @@ import itertools
 import os
 import random
 import sys
+import time
 from pathlib import Path
 
-from forebay.kernel.ids import PartitionId
+from forebay.kernel.ids import Offset, PartitionId
 from forebay.log.sqlite.partition import Partition
+from forebay.log.sqlite.reader import SqliteLogReader
 from forebay.log.sqlite.writer import SqliteLogWriter, WriterOptions
 
 PARTITION = PartitionId(1)
-SEGMENT_BYTES_MAX = 60_000
-CHECKPOINT_BYTES = 20_000
+SEGMENT_BYTES_MAX = 40_000
+CHECKPOINT_BYTES = 12_000
 FAR_FUTURE_MS = 2**50
 DIGEST_BYTES = 32
 
@@ -65,7 +69,7 @@ def steps(root: Path, *, is_early: bool = False) -> None:
     partition = Partition.open(
         root, PARTITION, segment_bytes_max=SEGMENT_BYTES_MAX, checkpoint_bytes=CHECKPOINT_BYTES
     )
-    for size in (10, 25_000, 10, 40_000, 10, 10):
+    for size in (10, 14_000, 10, 28_000, 10, 10):
         payload = new_payload(size)
         if is_early:
             acknowledge(partition.next, payload)
@@ -73,7 +77,7 @@ def steps(root: Path, *, is_early: bool = False) -> None:
         if not is_early:
             acknowledge(first, payload)
         partition.tidy()
-    partition.drop_below(partition.next, older_than_ms=FAR_FUTURE_MS)
+    partition.drop_below(partition.next, written_by_ms=FAR_FUTURE_MS)
     payload = new_payload(10)
     acknowledge(partition.commit([[payload]]), payload)
     partition.close()
@@ -85,10 +89,23 @@ def recover(root: Path) -> None:
     ).close()
 
 
+def follow(root: Path) -> None:
+    reader = SqliteLogReader(root)
+    position = Offset(0)
+    while True:
+        is_there = PARTITION in reader.partitions()
+        if is_there and position < reader.bounds(PARTITION).next:
+            for record in reader.read(PARTITION, position, bytes_max=100_000):
+                acknowledge(record.offset, record.payload)
+                position = Offset(record.offset + 1)
+        else:
+            time.sleep(0.005)
+
+
 async def series(root: Path, *, is_synced: bool = True) -> None:
     writer = open_writer(root, is_synced=is_synced)
-    for _ in range(12):
-        payload = new_payload(8_000)
+    for _ in range(8):
+        payload = new_payload(6_000)
         acknowledge(await writer.append([payload]), payload)
     await writer.close()
 
@@ -100,6 +117,7 @@ def main() -> None:
         "steps": lambda: steps(root),
         "early": lambda: steps(root, is_early=True),
         "recover": lambda: recover(root),
+        "follow": lambda: follow(root),
         "series": lambda: asyncio.run(series(root)),
         "reckless": lambda: asyncio.run(crowd(root, is_synced=False)),
         "unsynced": lambda: asyncio.run(series(root, is_synced=False)),

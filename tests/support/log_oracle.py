@@ -12,7 +12,7 @@ import sys
 import threading
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from forebay.log.ports import LogDamaged
 from forebay.log.sqlite.partition import Partition
@@ -41,11 +41,11 @@ def child(root: Path, mode: str) -> list[str]:
     return [sys.executable, "-B", "-m", "support.log_child", str(root), mode]
 
 
-def start(command: list[str]) -> subprocess.Popen[bytes]:
+def start(
+    command: list[str], *, output: int | BinaryIO = subprocess.PIPE
+) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "PYTHONPATH": str(TESTS)}
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
-    )
+    return subprocess.Popen(command, stdout=output, stderr=subprocess.PIPE, env=environment)
 
 
 def parse(lines: bytes) -> Acknowledged:
@@ -80,6 +80,24 @@ def audit(root: Path, acknowledged: Acknowledged) -> Audit:
         twice=[count for count in Counter(found.values()).values() if count > 1],
         damage="" if list(payloads) == list(range(first, first + len(payloads))) else "gap",
     )
+
+
+class Follower:
+    """A process that reads the log while it is written, and says what it saw."""
+
+    def __init__(self, root: Path, said: Path) -> None:
+        self._said = said
+        with said.open("wb") as output:
+            self._process = start(child(root, "follow"), output=output)
+
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
+    def stop(self) -> Acknowledged:
+        """End the process and return what it saw."""
+        self._process.kill()
+        self._process.communicate()
+        return parse(self._said.read_bytes())
 
 
 def is_whole(payload: bytes) -> bool:

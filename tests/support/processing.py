@@ -4,7 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from forebay.kernel import json
-from forebay.kernel.ids import ConnectionId, DatasetId, InletId, Offset, OrgId, PartitionId, SandboxId, SchemaId
+from forebay.kernel.ids import (
+    ConnectionId,
+    DatasetId,
+    InletId,
+    Offset,
+    OrgId,
+    PartitionId,
+    SandboxId,
+    SchemaId,
+)
 from forebay.lake.ports import TableId
 from forebay.log.entry import Head, pack
 from forebay.log.ports import Bounds, LogRecord, NotInLog
@@ -61,9 +70,7 @@ EVENT_DOCUMENT = an_object(
     timestamp=DATE_TIME,
     eventType=STRING,
     producedBy=STRING,
-    identityMap=a_map(
-        an_array(an_object(id=STRING, primary=BOOLEAN, authenticatedState=STRING))
-    ),
+    identityMap=a_map(an_array(an_object(id=STRING, primary=BOOLEAN, authenticatedState=STRING))),
     web=an_object(
         webPageDetails=an_object(name=STRING, URL=STRING, pageViews=an_object(value=NUMBER)),
         webReferrer=an_object(URL=STRING),
@@ -72,9 +79,7 @@ EVENT_DOCUMENT = an_object(
     environment=an_object(
         browserDetails=an_object(userAgent=STRING, viewportWidth=INT), ipV4=STRING
     ),
-    productListItems=an_array(
-        an_object(SKU=STRING, name=STRING, quantity=INT, priceTotal=NUMBER)
-    ),
+    productListItems=an_array(an_object(SKU=STRING, name=STRING, quantity=INT, priceTotal=NUMBER)),
     _acme=an_object(
         loyalty=an_object(tier=STRING, points=INT, since=DATE, balance=LONG, score=NUMBER)
     ),
@@ -83,9 +88,10 @@ EVENT_DOCUMENT = an_object(
 
 def an_event(number: int) -> dict[str, Any]:
     """Return a valid event of some 700 bytes."""
+    minute, second = divmod(number % 3600, 60)
     return {
         "_id": f"event-{number:012d}",
-        "timestamp": f"2026-11-24T13:{number // 60 % 60:02d}:{number % 60:02d}.{number % 1000:03d}Z",
+        "timestamp": f"2026-11-24T13:{minute:02d}:{second:02d}.{number % 1000:03d}Z",
         "eventType": "web.webpagedetails.pageViews",
         "producedBy": "self",
         "identityMap": {

@@ -175,9 +175,7 @@ class Client:
             "x-sandbox-name": self.members["sandbox"],
         }
 
-    def call(
-        self, method: str, path: str, body: Any = None, **headers: str
-    ) -> httpx2.Response:
+    def call(self, method: str, path: str, body: Any = None, **headers: str) -> httpx2.Response:
         given = {k.replace("_", "-"): v for k, v in headers.items()}
         return self.server.http.request(
             method, f"{self.server.platform_url}{path}", json=body, headers=self.headers | given
@@ -199,9 +197,7 @@ class Client:
             },
         )
         assert created.status_code == 201, created.text
-        found = self.call(
-            "GET", f"/data/foundation/flowservice/connections/{created.json()['id']}"
-        )
+        found = self.call("GET", f"/data/foundation/flowservice/connections/{created.json()['id']}")
         item: dict[str, Any] = found.json()["items"][0]
         return item
 

@@ -23,7 +23,7 @@ def encode(
 
 
 class _Seen:
-    def __init__(self, is_used: bool) -> None:  # noqa: FBT001  a test helper's own switch
+    def __init__(self, is_used: bool) -> None:
         self._is_used = is_used
         self._places: dict[str, int] = {}
         self._count = 0
@@ -44,7 +44,7 @@ class _Seen:
 
 
 class _Writer:
-    def __init__(self, names: bool, strings: bool, raw_binary: bool) -> None:  # noqa: FBT001  as above
+    def __init__(self, names: bool, strings: bool, raw_binary: bool) -> None:
         self._names = _Seen(names)
         self._strings = _Seen(strings)
         self._has_raw_binary = raw_binary
@@ -63,21 +63,28 @@ class _Writer:
                 yield _decimal(value)
             case str():
                 yield self._string(value)
-            case bytes() if self._has_raw_binary:
-                yield b"\xfd" + vint(len(value)) + value
             case bytes():
-                yield b"\xe8" + vint(len(value)) + sevens(value)
-            case list():
-                yield b"\xf8"
-                for item in value:
-                    yield from self.value(item)
-                yield b"\xf9"
-            case dict():
-                yield b"\xfa"
-                for name, member in value.items():
-                    yield self._name(name)
-                    yield from self.value(member)
-                yield b"\xfb"
+                yield self._binary(value)
+            case list() | dict():
+                yield from self._container(value)
+
+    def _binary(self, value: bytes) -> bytes:
+        if self._has_raw_binary:
+            return b"\xfd" + vint(len(value)) + value
+        return b"\xe8" + vint(len(value)) + sevens(value)
+
+    def _container(self, value: list[Any] | dict[str, Any]) -> Iterator[bytes]:
+        if isinstance(value, list):
+            yield b"\xf8"
+            for item in value:
+                yield from self.value(item)
+            yield b"\xf9"
+            return
+        yield b"\xfa"
+        for name, member in value.items():
+            yield self._name(name)
+            yield from self.value(member)
+        yield b"\xfb"
 
     def _name(self, name: str) -> bytes:
         encoded = name.encode()

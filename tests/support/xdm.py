@@ -120,7 +120,7 @@ JSON_VALUES = st.recursive(
 
 
 @st.composite
-def spoiled(draw: st.DrawFn, value: Any) -> Any:  # noqa: ANN401
+def spoiled(draw: st.DrawFn, value: Any) -> Any:
     """Return a JSON value in which something at some depth is replaced, removed or added."""
     if isinstance(value, dict) and value:
         name = draw(st.sampled_from(sorted(value)))

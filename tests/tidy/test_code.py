@@ -72,14 +72,18 @@ def docstring_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 def test_no_room_is_a_lumber_room() -> None:
     named = [
-        str(path.relative_to(ROOT)) for path in MODULES if BANNED_NAMES & {path.stem, path.parent.name}
+        str(path.relative_to(ROOT))
+        for path in MODULES
+        if BANNED_NAMES & {path.stem, path.parent.name}
     ]
 
     assert not named, f"name these for what is in them: {named}"
 
 
 def test_every_module_says_what_it_is_for() -> None:
-    silent = [str(p.relative_to(ROOT)) for p in MODULES if not ast.get_docstring(ast.parse(p.read_text()))]
+    silent = [
+        str(p.relative_to(ROOT)) for p in MODULES if not ast.get_docstring(ast.parse(p.read_text()))
+    ]
 
     assert not silent, f"these modules need a first line: {silent}"
 
@@ -147,12 +151,18 @@ def test_no_package_registry_is_named(host: str) -> None:
 def test_no_path_of_one_machine_is_named() -> None:
     pattern = re.compile(r"(^|[^A-Za-z0-9_.])/(work|farm|root|home)/", re.MULTILINE)
 
-    found = [str(path) for path, text in texts() if pattern.search(text) and path.name != "test_code.py"]
+    found = [
+        str(path) for path, text in texts() if pattern.search(text) and path.name != "test_code.py"
+    ]
 
     assert not found
 
 
 def test_no_tracked_file_is_large() -> None:
-    large = {str(p.relative_to(ROOT)): p.stat().st_size for p in tracked() if p.stat().st_size > 1_500_000}
+    large = {
+        str(p.relative_to(ROOT)): p.stat().st_size
+        for p in tracked()
+        if p.stat().st_size > 1_500_000
+    }
 
     assert not large

@@ -31,7 +31,9 @@ def test_every_path_in_the_architecture_exists() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text()
     named = set(re.findall(r"`([a-z_]+(?:/[a-z_0-9]+)*(?:/|\.py))(?::\w+)?`", text))
 
-    missing = {n for n in named if not any((base / n).exists() for base in (ROOT, ROOT / "src/forebay"))}
+    missing = {
+        n for n in named if not any((base / n).exists() for base in (ROOT, ROOT / "src/forebay"))
+    }
 
     assert missing == set()
 
@@ -83,4 +85,6 @@ def test_every_decision_stands_in_the_index() -> None:
 def test_every_decision_says_how_it_could_be_wrong() -> None:
     decisions = (ROOT / "docs" / "decisions").glob("0*.md")
 
-    assert [p.name for p in decisions if "How we would know we were wrong" not in p.read_text()] == []
+    assert [
+        p.name for p in decisions if "How we would know we were wrong" not in p.read_text()
+    ] == []

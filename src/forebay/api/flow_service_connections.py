@@ -16,13 +16,8 @@ _PATH = "/connections"
 def router(connections: ConnectionService) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(prefix=_PATH)
-
-    @routes.get("")
-    def list_connections(request: Request) -> Response:
-        """List the connections of the sandbox."""
-        query = query_of(request)
-        page = connections.list_connections(context_of(request).scope, query)
-        return page_response(page, query, path=_PATH)
+    _add_lists(routes, connections)
+    _add_operations(routes, connections)
 
     @routes.post("")
     def create_connection(request: Request) -> Response:
@@ -32,13 +27,6 @@ def router(connections: ConnectionService) -> APIRouter:
             context.scope, context.actor, body=document_of(request)
         )
         return _receipt(receipt, status=201)
-
-    @routes.post("/search")
-    def search_connections(request: Request) -> Response:
-        """List the connections that a body describes."""
-        query = search_of(request)
-        page = connections.list_connections(context_of(request).scope, query)
-        return page_response(page, query, path=f"{_PATH}/search")
 
     @routes.api_route("", methods=["PUT", "PATCH", "DELETE"], include_in_schema=False)
     def refuse_missing_id() -> Response:
@@ -72,7 +60,6 @@ def router(connections: ConnectionService) -> APIRouter:
         connections.delete_connection(context_of(request).scope, connection_id)
         return Response(status_code=204)
 
-    _add_operations(routes, connections)
     return routes
 
 
@@ -85,6 +72,22 @@ def if_match_of(request: Request) -> str | None:
         if name.lower() == "if-match":
             return value
     return None
+
+
+def _add_lists(routes: APIRouter, connections: ConnectionService) -> None:
+    @routes.get("")
+    def list_connections(request: Request) -> Response:
+        """List the connections of the sandbox."""
+        query = query_of(request)
+        page = connections.list_connections(context_of(request).scope, query)
+        return page_response(page, query, path=_PATH)
+
+    @routes.post("/search")
+    def search_connections(request: Request) -> Response:
+        """List the connections that a body describes."""
+        query = search_of(request)
+        page = connections.list_connections(context_of(request).scope, query)
+        return page_response(page, query, path=f"{_PATH}/search")
 
 
 def _add_operations(routes: APIRouter, connections: ConnectionService) -> None:

@@ -12,6 +12,7 @@ from forebay.control.filters import Kind
 from forebay.control.listing import Model, list_page
 from forebay.control.listing_errors import InvalidFilterField
 
+# Specs have no time of change; that they can be ordered by one makes the default order theirs too.
 _TEXTS = dict.fromkeys(("id", "name", "providerId", "version", "updatedAt"), Kind.TEXT)
 _LISTED = Model(_TEXTS, open_prefixes=("attributes.",))
 

@@ -181,9 +181,7 @@ FORMATS: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 
 
-def render(
-    credentials: Credentials, settings: Settings, *, directory: Path, form: str
-) -> str:
+def render(credentials: Credentials, settings: Settings, *, directory: Path, form: str) -> str:
     """Return the credentials in one of `FORMATS`."""
     members = shape(credentials, settings)
     if form == "connect":

@@ -236,9 +236,7 @@ class _Index:
         }
 
 
-_EMPTY = Snapshot(
-    revision=-1, inlets=[], datasets=[], schemas=[], verifying_keys={}, clients={}
-)
+_EMPTY = Snapshot(revision=-1, inlets=[], datasets=[], schemas=[], verifying_keys={}, clients={})
 
 
 def _unknown(schema_id: str) -> Violation:

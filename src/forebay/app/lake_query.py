@@ -7,7 +7,7 @@ from forebay.control.schemas.service import SchemaService
 from forebay.control.store.engine import ControlStore
 from forebay.kernel.clock import SystemClock
 from forebay.kernel.ids import OrgId
-from forebay.lake.ports import TableId, table_fields
+from forebay.lake.ports import FAILED_RECORDS, TableId, table_fields
 from forebay.lake.query import Result, query
 from forebay.xdm.fields import Object
 from forebay.xdm.validator import Validator
@@ -43,6 +43,7 @@ def query_sandbox(data: DataDirectory, sql: str, *, org_id: str, sandbox: str | 
             return table_fields(Validator(document).fields)
 
         tables = {name: table for table, d in by_table.items() for name in (d.name, d.table_name)}
-        return query(data.lake, scope.sandbox_id, tables, sql, fields_of=fields_of)
+        tables[FAILED_RECORDS] = TableId(scope.sandbox_id, FAILED_RECORDS)
+        return query(data.lake, tables, sql, fields_of=fields_of)
     finally:
         store.close()

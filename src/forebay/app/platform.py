@@ -151,9 +151,7 @@ class _Platform:
         self._control.store.close()
 
     def _application(self) -> Any:  # noqa: ANN401  an ASGI application
-        positions = Positions(
-            SqliteLogReader(self._data.log), self._data.checkpoint, SystemClock()
-        )
+        positions = Positions(SqliteLogReader(self._data.log), self._data.checkpoint, SystemClock())
         return create_application(
             Services(
                 clock=SystemClock(),
@@ -190,4 +188,3 @@ class _Platform:
         while not server.started:
             await asyncio.sleep(0.01)
         say_ready(self._data, "platform", SystemClock().now_ms())
-

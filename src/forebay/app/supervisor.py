@@ -163,9 +163,7 @@ class Supervisor:
         announcement = asyncio.ensure_future(self._announce(roles))
         stopping = asyncio.ensure_future(self._stopping.wait())
         try:
-            await asyncio.wait(
-                [*keepers, stopping], return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait([*keepers, stopping], return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._stopping.set()
             announcement.cancel()
@@ -252,7 +250,9 @@ def _require_free(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
-                raise AddressInUse(f"Cannot listen on {host} port {port}: {error.strerror}.") from None
+                raise AddressInUse(
+                    f"Cannot listen on {host} port {port}: {error.strerror}."
+                ) from None
             raise AddressInUse(
                 f"Port {port} on {host} is in use by another program. "
                 "Stop it, or choose others with --platform-port and --collection-port."

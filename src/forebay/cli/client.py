@@ -102,5 +102,7 @@ class Platform:
                 f"No answer from {url}: {error}. Is `forebay serve` running on this data directory?"
             ) from None
         if answer.is_error:
-            raise click.ClickException(f"{method} {url} answered {answer.status_code}: {answer.text}")
+            raise click.ClickException(
+                f"{method} {url} answered {answer.status_code}: {answer.text}"
+            )
         return answer

@@ -32,6 +32,4 @@ def command(data: Path | None, org_id: str | None, form: str) -> None:
     directory = DataDirectory(chosen.data)
     directory.require()
     found = credentials.find(directory.credentials, org_id)
-    click.echo(
-        credentials.render(found, chosen, directory=directory.credentials, form=form)
-    )
+    click.echo(credentials.render(found, chosen, directory=directory.credentials, form=form))

@@ -37,14 +37,27 @@ _FLOW_SERVICE = "/data/foundation/flowservice/connections"
 
 @click.command()
 @click.argument("file", required=False, type=click.File("rb"))
-@click.option("--dataset", "dataset", required=True, metavar="NAME|ID", help="Where the records go.")
+@click.option(
+    "--dataset", "dataset", required=True, metavar="NAME|ID", help="Where the records go."
+)
 @click.option("--samples", type=click.IntRange(1), help="Send this many generated valid records.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Start of the generation.")
 @click.option("--inlet", metavar="URL", help="An inletUrl.  [default: the sandbox's first inlet]")
-@click.option("--batch", "batch_size", type=click.IntRange(1, 10_000), default=100, show_default=True,
-              help="Messages in one request; 1 uses the single endpoint.")
-@click.option("--connections", type=click.IntRange(1, 256), default=4, show_default=True,
-              help="Requests under way at once.")
+@click.option(
+    "--batch",
+    "batch_size",
+    type=click.IntRange(1, 10_000),
+    default=100,
+    show_default=True,
+    help="Messages in one request; 1 uses the single endpoint.",
+)
+@click.option(
+    "--connections",
+    type=click.IntRange(1, 256),
+    default=4,
+    show_default=True,
+    help="Requests under way at once.",
+)
 @click.option("--sync-validation", is_flag=True, help="Validate before the answer.")
 @click.option("--receipts", type=click.File("w"), help="File for the transaction ids, a line each.")
 @data_option

@@ -109,7 +109,10 @@ class Sender:
                 return
             self.summary.requests += 1
             self.summary.latencies_ms.append((time.perf_counter() - started) * 1000)
-            if answer.status_code not in {HTTP_UNAVAILABLE, HTTP_THROTTLED} or attempt == _RETRIES_MAX:
+            if (
+                answer.status_code not in {HTTP_UNAVAILABLE, HTTP_THROTTLED}
+                or attempt == _RETRIES_MAX
+            ):
                 self._count(answer, len(batch))
                 return
             # Definitely not stored (promise P3): the same bytes may be sent again.

@@ -17,8 +17,9 @@ from forebay.kernel import json
 @click.command()
 @data_option
 @click.option("--watch", is_flag=True, help="Go on until Ctrl-C, with rates.")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table",
-              show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
 def command(data: Path | None, watch: bool, form: str) -> None:  # noqa: FBT001  click passes it by name
     """
     Show what is durable, what is visible in the lake, and what lies between.

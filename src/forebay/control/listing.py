@@ -33,6 +33,7 @@ ORDER_DEFAULT = "-updatedAt"
 """Most recently created or updated first."""
 
 _FILTERS_MAX = 100
+_SORT_FIELDS_MAX = 10
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -86,27 +87,17 @@ def list_page(documents: Iterable[Document], query: Query, model: Model) -> Page
     Raises:
         PlatformError: The query breaks a rule of the grammar (`control.listing_errors`).
     """
-    if query.continuation:
-        asked = _read_continuation(query.continuation, query.limit_max)
-    else:
-        if query.is_count and query.limit is not None:
-            raise LimitWithCount(
-                "The limit and count parameters cannot be given together in the same request. "
-                "Please provide either only the limit or the count parameter and try again."
-            )
-        order_by = query.order_by if query.order_by is not None else ORDER_DEFAULT
-        limit = _read_limit(query.limit, query.limit_max)
-        asked = _Continuation(query.properties, order_by, limit, None)
+    asked = _asked(query)
     tests = _read_filters(asked.properties, model)
     keys = _read_order(asked.order_by, model)
     matching = [document for document in documents if all(test(document) for test in tests)]
     count = len(matching)
     if query.is_count:
         return Page([], count, None)
-    ordered = sorted(matching, key=functools.cmp_to_key(functools.partial(_compare, keys=keys)))
+    ordered = _sorted(matching, keys)
     if asked.after is not None:
-        last = _read_last(asked.after, len(keys))
-        ordered = [item for item in ordered if _compare_values(_values(item, keys), last, keys) > 0]
+        last = _ranks(_read_last(asked.after, len(keys)))
+        ordered = [item for item in ordered if _is_after(_ranks(_values(item, keys)), last, keys)]
     page, rest = ordered[: asked.limit], ordered[asked.limit :]
     if not rest or not page:
         return Page(page, count, None)
@@ -132,6 +123,19 @@ def split_query_string(text: str) -> tuple[str, ...]:
     return tuple(part.removeprefix("property=") for part in parts if part)
 
 
+def _asked(query: Query) -> _Continuation:
+    if query.continuation:
+        return _read_continuation(query.continuation, query.limit_max)
+    if query.is_count and query.limit is not None:
+        raise LimitWithCount(
+            "The limit and count parameters cannot be given together in the same request. "
+            "Please provide either only the limit or the count parameter and try again."
+        )
+    order_by = query.order_by if query.order_by is not None else ORDER_DEFAULT
+    limit = _read_limit(query.limit, query.limit_max)
+    return _Continuation(query.properties, order_by, limit, None)
+
+
 def _read_filters(properties: tuple[str, ...], model: Model) -> list[Callable[[Document], bool]]:
     if len(properties) > _FILTERS_MAX:
         raise InvalidQueryValue(
@@ -149,11 +153,19 @@ def _read_filters(properties: tuple[str, ...], model: Model) -> list[Callable[[D
 
 _SortKey = tuple[tuple[str, ...], bool]
 """The segments of a path, and whether it is descending."""
+_Rank = tuple[int, Any]
+"""The place of a value among values of all types."""
 
 
 def _read_order(order_by: str, model: Model) -> list[_SortKey]:
+    fields = order_by.split(",")
+    if len(fields) > _SORT_FIELDS_MAX:
+        raise InvalidQueryValue(
+            f"Invalid query value orderby provided in query param: {len(fields)} fields, "
+            f"at most {_SORT_FIELDS_MAX} are possible."
+        )
     keys = []
-    for field in order_by.split(","):
+    for field in fields:
         # A plus sign in a URL arrives as a blank.
         sign = field[:1]
         path = field[1:] if sign in {"+", "-", " "} else field
@@ -171,8 +183,27 @@ def _read_order(order_by: str, model: Model) -> list[_SortKey]:
     return keys
 
 
-def _compare(left: Document, right: Document, keys: Sequence[_SortKey]) -> int:
-    return _compare_values(_values(left, keys), _values(right, keys), keys)
+def _sorted(documents: list[Document], keys: Sequence[_SortKey]) -> list[Document]:
+    ranked = [(_ranks(_values(document, keys)), document) for document in documents]
+    # Sorting keeps the order of equals, so the least important member is sorted by first.
+    for index, is_descending in reversed(list(enumerate(_directions(keys)))):
+        ranked.sort(key=functools.partial(_rank_at, index), reverse=is_descending)
+    return [document for _, document in ranked]
+
+
+def _rank_at(index: int, ranked: tuple[list[_Rank], Document]) -> _Rank:
+    return ranked[0][index]
+
+
+def _is_after(ranks: list[_Rank], last: list[_Rank], keys: Sequence[_SortKey]) -> bool:
+    for rank, last_rank, is_descending in zip(ranks, last, _directions(keys), strict=True):
+        if rank != last_rank:
+            return (rank > last_rank) != is_descending
+    return False
+
+
+def _directions(keys: Sequence[_SortKey]) -> list[bool]:
+    return [*(is_descending for _, is_descending in keys), False]
 
 
 def _values(document: Document, keys: Sequence[_SortKey]) -> list[Any]:
@@ -180,16 +211,11 @@ def _values(document: Document, keys: Sequence[_SortKey]) -> list[Any]:
     return [*values, str(document.get("id", ""))]
 
 
-def _compare_values(left: list[Any], right: list[Any], keys: Sequence[_SortKey]) -> int:
-    directions = [is_descending for _, is_descending in keys]
-    for a, b, is_descending in zip(left, right, [*directions, False], strict=True):
-        x, y = _rank(a), _rank(b)
-        if x != y:
-            return -1 if (x < y) != is_descending else 1
-    return 0
+def _ranks(values: list[Any]) -> list[_Rank]:
+    return [_rank(value) for value in values]
 
 
-def _rank(value: Any) -> tuple[int, float | str]:  # noqa: ANN401  values of JSON
+def _rank(value: Any) -> _Rank:  # noqa: ANN401  values of JSON
     """Give values of all types one order: absent, flags, numbers, texts."""
     if isinstance(value, bool):
         return 1, float(value)

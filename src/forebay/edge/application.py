@@ -8,6 +8,7 @@ ambiguous: no host or several, doubled headers that decide something.
 import re
 import secrets
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 import structlog
@@ -21,9 +22,8 @@ from forebay.edge.errors import (
     NotHere,
     RequestMalformed,
 )
-from forebay.edge.http1 import HttpExchange, headers_too_large
+from forebay.edge.exchange import HttpExchange
 from forebay.kernel.errors import PlatformError
-from forebay.kernel.limits import HEADER_BYTES_MAX
 
 _log = structlog.get_logger()
 
@@ -59,7 +59,7 @@ class EdgeApplication:
     async def handle(self, exchange: HttpExchange) -> None:
         """Answer one request: always, and never with a redirect."""
         start = self.clock.monotonic_s()
-        headers = dict(exchange.headers)
+        headers = exchange.headers
         try:
             _guard(exchange, headers)
             target = _target(exchange.path)
@@ -115,6 +115,7 @@ def _answer_other(method: str) -> Answer:
     )
 
 
+@lru_cache(maxsize=256)
 def _target(path: str) -> tuple[str, bool] | None:
     path = path.removesuffix("/")
     for prefix in _PREFIXES:
@@ -129,16 +130,10 @@ def _target(path: str) -> tuple[str, bool] | None:
 def _guard(exchange: HttpExchange, headers: Mapping[str, str]) -> None:
     if exchange.refusal is not None:
         raise exchange.refusal
-    pairs = exchange.headers
-    if len(pairs) != len(headers):
-        names = [name for name, _ in pairs]
-        doubled = next((name for name in _ONCE if names.count(name) > 1), None)
-        if doubled is not None:
-            raise RequestMalformed(f"The header {doubled} came twice.", is_closing=True)
+    if exchange.doubled and not _ONCE.isdisjoint(exchange.doubled):
+        names = ", ".join(sorted(_ONCE & exchange.doubled))
+        raise RequestMalformed(f"The header {names} came twice.", is_closing=True)
     if "host" not in headers and not exchange.is_http10:
         raise RequestMalformed("The header host is missing.", is_closing=True)
-    if headers.get("transfer-encoding", "chunked").lower() != "chunked":
+    if "transfer-encoding" in headers and headers["transfer-encoding"].lower() != "chunked":
         raise RequestMalformed("The only transfer-encoding read here is chunked.", is_closing=True)
-    size = sum([len(name) + len(value) + 4 for name, value in pairs])
-    if size > HEADER_BYTES_MAX:
-        raise headers_too_large(size)

@@ -3,7 +3,7 @@
 import zlib
 
 from forebay.edge.errors import BodyTooLarge, ContentRefused, MessageRefused
-from forebay.edge.http1 import too_large
+from forebay.edge.exchange import too_large
 from forebay.kernel.limits import REQUEST_BYTES_MAX, REQUEST_INFLATE_RATIO_MAX
 
 _GZIP = 16 + zlib.MAX_WBITS
@@ -22,12 +22,9 @@ def decompress(body: bytes, encoding: str) -> bytes:
             than it came that it counts as a bomb.
         MessageRefused: It is not gzip, is cut off, or goes on after its end.
     """
-    if encoding in {"", "identity"}:
+    require_known(encoding)
+    if encoding == "identity":
         return body
-    if encoding not in {"gzip", "x-gzip"}:
-        raise ContentRefused(
-            f"Content-Encoding {encoding!r} is not read here; send gzip or identity."
-        )
     if not body:
         raise _not_gzip("it is empty")
     pieces: list[bytes] = []
@@ -48,6 +45,19 @@ def decompress(body: bytes, encoding: str) -> bytes:
             _check_inflated(size, len(body))
         rest = inflater.unused_data
     return b"".join(pieces)
+
+
+def require_known(encoding: str) -> None:
+    """
+    Check that a ``content-encoding`` is one that `decompress` undoes.
+
+    Raises:
+        ContentRefused: It is another one.
+    """
+    if encoding not in {"identity", "gzip", "x-gzip"}:
+        raise ContentRefused(
+            f"Content-Encoding {encoding!r} is not read here; send gzip or identity."
+        )
 
 
 def _check_inflated(size: int, compressed: int) -> None:

@@ -84,7 +84,9 @@ def read_message(body: bytes) -> Parts | Refusal:
         NotJson: The body is not strict JSON, or nested too deeply.
     """
     require_utf8(body)
-    require_depth(body, JSON_DEPTH_MAX)
+    is_flat = body.count(b"{") + body.count(b"[") <= _ENTITY_DEPTH_MAX
+    if not is_flat:
+        require_depth(body, JSON_DEPTH_MAX)
     try:
         message = _message.decode(body)
     except msgspec.ValidationError:
@@ -96,7 +98,7 @@ def read_message(body: bytes) -> Parts | Refusal:
         repeated = find_repeated_key(body, depth_max=2)
         if repeated is not None:
             return _repeats(repeated)
-    return _check_entity(parts)
+    return _check_entity(parts, is_flat=is_flat)
 
 
 def read_batch(body: bytes) -> list[Parts | Refusal] | None:
@@ -224,10 +226,11 @@ def _may_repeat(body: bytes, all_parts: list[Parts]) -> bool:
     )
 
 
-def _check_entity(parts: Parts) -> Parts | Refusal:
+def _check_entity(parts: Parts, *, is_flat: bool = False) -> Parts | Refusal:
     entity = parts.entity
     if entity:
-        require_depth(entity, _ENTITY_DEPTH_MAX)
+        if not is_flat:
+            require_depth(entity, _ENTITY_DEPTH_MAX)
         try:
             _entity.decode(entity)
         except msgspec.DecodeError as error:

@@ -15,16 +15,14 @@ from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
 from typing import cast
-from urllib.parse import unquote_to_bytes
 
 import httptools
 
-from forebay.edge.errors import BodyTooLarge, BodyTooSlow, HeadersTooLarge, RequestMalformed
+from forebay.edge.errors import BodyTooSlow, RequestMalformed
+from forebay.edge.exchange import HeldBytes, HttpExchange, Pairs, broken, headers_too_large
 from forebay.kernel.clock import Clock
 from forebay.kernel.errors import PlatformError
 from forebay.kernel.limits import HEADER_BYTES_MAX, REQUEST_BYTES_MAX
-
-Pairs = tuple[tuple[str, str], ...]
 
 HEAD_SECONDS_MAX = 10.0
 """Time for the first line and the headers of a request."""
@@ -35,8 +33,6 @@ WRITE_SECONDS_MAX = 10.0
 CONNECTIONS_MAX = 10_000
 _WAITING_MAX = 32
 """Requests that one connection may send ahead; beyond it, it is not read."""
-_DISCARD_BYTES_MAX = 4 * REQUEST_BYTES_MAX
-_DISCARD_SECONDS_MAX = 2.0
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -55,16 +51,19 @@ class Shared:
         self.clock = clock
         self.body_seconds_max = body_seconds_max
         self.connections: set[Connection] = set()
+        self.held = HeldBytes()
         self.is_stopping = False
         self.date = ""
+        """The time as answers carry it; like `now_s` it is as old as the last sweep."""
+        self.now_s = 0.0
         self.sweep()
 
     def sweep(self) -> None:
         """End what takes too long; call it a few times a second."""
         self.date = formatdate(self.clock.now_ms() / 1000, usegmt=True)
-        now = self.clock.monotonic_s()
+        self.now_s = self.clock.monotonic_s()
         for connection in list(self.connections):
-            connection.check_time(now)
+            connection.check_time(self.now_s)
 
     def stop(self) -> None:
         """Let every connection end with the answer it is working on."""
@@ -73,146 +72,30 @@ class Shared:
             connection.stop()
 
 
-class HttpExchange:
-    """One request, and the way back to who sent it."""
-
-    __slots__ = (
-        "_chunks",
-        "_connection",
-        "_failure",
-        "_waiter",
-        "headers",
-        "is_answered",
-        "is_complete",
-        "is_http10",
-        "is_kept_alive",
-        "is_last",
-        "is_wanted",
-        "method",
-        "path",
-        "query",
-        "refusal",
-        "size",
-    )
-
-    def __init__(
-        self,
-        connection: "Connection",
-        *,
-        method: str,
-        url: bytes,
-        headers: list[tuple[str, str]],
-        is_http10: bool,
-    ) -> None:
-        path, _, query = url.partition(b"?")
-        if not path.startswith(b"/"):
-            path = httptools.parse_url(path).path or b"/" if b"://" in path else path
-        if b"%" in path:
-            path = unquote_to_bytes(path)
-        self.method = method
-        self.path = path.decode("utf-8", "replace")
-        self.query = query.decode("ascii", "replace")
-        self.headers = headers
-        """Names in lower case; headers with values outside ASCII are not among them."""
-        self.is_http10 = is_http10
-        self.refusal: PlatformError | None = None
-        """Set if what came is no request: then this is the only thing to answer."""
-        self.size = 0
-        """Bytes of the body that have come."""
-        self.is_complete = False
-        self.is_wanted = True
-        self.is_answered = False
-        self.is_kept_alive = True
-        self.is_last = False
-        """Nothing is answered on this connection after it."""
-        self._connection = connection
-        self._chunks: list[bytes] = []
-        self._failure: PlatformError | None = None
-        self._waiter: asyncio.Future[None] | None = None
-
-    async def read(self) -> bytes:
-        """
-        Return the body as sent.
-
-        Raises:
-            BodyTooLarge: It is larger than `REQUEST_BYTES_MAX`.
-            BodyTooSlow: It did not arrive in time.
-            RequestMalformed: It broke off, or its chunks are malformed.
-        """
-        if not self.is_complete and self._failure is None:
-            self._connection.invite(self)
-            await self._wait()
-        if self._failure is not None:
-            raise self._failure
-        return self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-
-    def respond(self, status: int, headers: Pairs, request_id: str, body: bytes) -> None:
-        """Send the answer."""
-        self.is_answered = True
-        self._connection.respond(self, status, headers, request_id, body)
-
-    async def discard(self) -> None:
-        """Let the rest of an unwanted body pass: a reset might overtake the answer."""
-        self.is_wanted = False
-        self._chunks.clear()
-        if not self.is_complete and self._failure is None:
-            try:
-                async with asyncio.timeout(_DISCARD_SECONDS_MAX):
-                    await self._wait()
-            except TimeoutError:
-                return
-
-    def receive(self, chunk: bytes) -> None:
-        """Take a part of the body."""
-        self.size += len(chunk)
-        if self.is_wanted:
-            if self.size <= REQUEST_BYTES_MAX:
-                self._chunks.append(chunk)
-            elif self._failure is None:
-                self.fail(too_large(self.size))
-        elif self.size > _DISCARD_BYTES_MAX:
-            self.fail(too_large(self.size))
-
-    def complete(self, *, is_kept_alive: bool) -> None:
-        """Take note that the body is whole."""
-        self.is_complete = True
-        self.is_kept_alive = is_kept_alive
-        self._wake()
-
-    def fail(self, failure: PlatformError) -> None:
-        """Take note that the body will not be whole."""
-        if not self.is_complete and self._failure is None:
-            self._failure = failure
-            self._wake()
-
-    async def _wait(self) -> None:
-        self._waiter = asyncio.get_running_loop().create_future()
-        await self._waiter
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-
 class Connection(asyncio.Protocol):
     """A client's connection: parses what comes, answers one request after the other."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
+        self.held = shared.held
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._url = b""
-        self._headers: list[tuple[str, str]] = []
+        self._headers: list[tuple[bytes, bytes]] = []
         self._head_bytes = 0
+        """Bytes of the headers that were parsed."""
+        self._unparsed_bytes = 0
+        """Bytes that came since the head began, except those it began with."""
         self._is_in_head = False
         self._is_resuming = False
         self._arriving: HttpExchange | None = None
         self._waiting: deque[HttpExchange] = deque()
         self._current: HttpExchange | None = None
         self._task: asyncio.Task[None] | None = None
-        self._since_s = shared.clock.monotonic_s()
+        self._since_s = shared.now_s
         """Start of what the connection waits for now: a head, a body, the next request."""
         self._unread_since_s: float | None = None
+        self._is_paused = False
         self._is_ending = False
 
     # The transport's calls.
@@ -222,15 +105,14 @@ class Connection(asyncio.Protocol):
         # A cast, because uvloop's transports do not inherit from asyncio's.
         self._transport = cast("asyncio.Transport", transport)
         if len(self._shared.connections) >= CONNECTIONS_MAX or self._shared.is_stopping:
-            transport.abort()
+            self._transport.abort()
             return
         self._shared.connections.add(self)
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Give up what has not arrived; what has arrived is finished."""
         self._shared.connections.discard(self)
-        self._is_ending = True
-        self._waiting.clear()
+        self._drop_waiting()
         if self._arriving is not None:
             self._arriving.fail(broken())
 
@@ -248,14 +130,10 @@ class Connection(asyncio.Protocol):
                 RequestMalformed(f"The request is not HTTP/1.1: {error}.", is_closing=True)
             )
         if self._is_in_head:
-            if not was_in_head:
-                self._head_bytes = 0
-                self._since_s = self._shared.clock.monotonic_s()
-            self._head_bytes += len(data)
-            if self._head_bytes > 2 * HEADER_BYTES_MAX and was_in_head:
-                self._refuse(headers_too_large(self._head_bytes))
+            self._check_head(data, is_new=not was_in_head)
         self._start_next()
         if self._waiting and self._transport is not None and self._is_full():
+            self._is_paused = True
             self._transport.pause_reading()
 
     def eof_received(self) -> bool:
@@ -267,7 +145,7 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Note that answers are not being read."""
-        self._unread_since_s = self._shared.clock.monotonic_s()
+        self._unread_since_s = self._shared.now_s
 
     def resume_writing(self) -> None:
         """Note that answers are being read again."""
@@ -281,30 +159,36 @@ class Connection(asyncio.Protocol):
         if not self._is_resuming:
             self._url = b""
             self._headers = []
+            self._head_bytes = 0
             self._is_in_head = True
 
     def on_url(self, url: bytes) -> None:
         """Take a part of the target."""
         if not self._is_resuming:
             self._url += url
+            self._head_bytes += len(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; trailers come here too and are dropped."""
-        if self._is_in_head and value.isascii():
-            self._headers.append((name.lower().decode("ascii"), value.decode("ascii")))
+        if self._is_in_head:
+            self._headers.append((name, value))
+            self._head_bytes += len(name) + len(value) + 4
 
     def on_headers_complete(self) -> None:
         """Make an exchange of the head."""
         if self._is_resuming:
             return
         self._is_in_head = False
+        is_too_large = self._head_bytes > HEADER_BYTES_MAX
         exchange = HttpExchange(
             self,
             method=self._parser.get_method().decode("ascii"),
-            url=self._url,
+            url=b"/" if is_too_large else self._url,
             headers=self._headers,
             is_http10=self._parser.get_http_version() == "1.0",
         )
+        if is_too_large:
+            exchange.refusal = headers_too_large(self._head_bytes)
         self._arriving = exchange
         self._waiting.append(exchange)
 
@@ -323,8 +207,8 @@ class Connection(asyncio.Protocol):
 
     def invite(self, exchange: HttpExchange) -> None:
         """Ask for the body, if the client waits to be asked; its time runs from now."""
-        self._since_s = self._shared.clock.monotonic_s()
-        if any(name == "expect" for name, _ in exchange.headers) and self._transport is not None:
+        self._since_s = self._shared.now_s
+        if "expect" in exchange.headers and self._transport is not None:
             self._transport.write(_CONTINUE)
 
     def respond(
@@ -381,7 +265,7 @@ class Connection(asyncio.Protocol):
     def _start_next(self) -> None:
         if self._current is None and self._waiting and self._unread_since_s is None:
             self._current = self._waiting.popleft()
-            self._since_s = self._shared.clock.monotonic_s()
+            self._since_s = self._shared.now_s
             loop = asyncio.get_running_loop()
             self._task = loop.create_task(self._answer(self._current))
 
@@ -391,15 +275,27 @@ class Connection(asyncio.Protocol):
             if not exchange.is_complete:
                 await exchange.discard()
         finally:
+            exchange.release()
             self._current = None
-            self._since_s = self._shared.clock.monotonic_s()
+            self._since_s = self._shared.now_s
             may_go_on = exchange.is_kept_alive and exchange.is_complete and exchange.is_answered
             if exchange.is_last or not may_go_on or (self._is_ending and not self._waiting):
                 self._end()
             else:
                 self._start_next()
-                if self._transport is not None and not self._is_full():
+                if self._is_paused and self._transport is not None and not self._is_full():
+                    self._is_paused = False
                     self._transport.resume_reading()
+
+    def _check_head(self, data: bytes, *, is_new: bool) -> None:
+        if is_new:
+            self._since_s = self._shared.now_s
+            self._unparsed_bytes = 0
+        # A header that does not end is not counted by the parser.
+        self._unparsed_bytes += len(data)
+        size = max(self._head_bytes, 0 if is_new else self._unparsed_bytes)
+        if size > 2 * HEADER_BYTES_MAX:
+            self._refuse(headers_too_large(size))
 
     def _is_full(self) -> bool:
         waiting = self._waiting
@@ -414,12 +310,12 @@ class Connection(asyncio.Protocol):
             return
         framing = [
             f"{name}: {value}\r\n"
-            for name, value in arriving.headers
+            for name, value in arriving.headers.items()
             if name in {"content-length", "transfer-encoding"}
         ]
         self._parser = httptools.HttpRequestParser(self)
         self._is_resuming = True
-        self._parser.feed_data(f"POST / HTTP/1.1\r\n{''.join(framing)}\r\n".encode("ascii"))
+        self._parser.feed_data(f"POST / HTTP/1.1\r\n{''.join(framing)}\r\n".encode("latin-1"))
         self._is_resuming = False
         if rest:
             self.data_received(rest)
@@ -437,30 +333,15 @@ class Connection(asyncio.Protocol):
         self._waiting.append(refused)
 
     def _end(self) -> None:
-        self._is_ending = True
-        self._waiting.clear()
+        self._drop_waiting()
         if self._transport is not None:
             self._transport.close()
 
-
-def too_large(size: int) -> BodyTooLarge:
-    """Return the error for a body of at least `size` bytes."""
-    return BodyTooLarge(
-        f"The body has {size} bytes or more; a request may have {REQUEST_BYTES_MAX}."
-        " Send fewer messages in one request."
-    )
-
-
-def headers_too_large(size: int) -> HeadersTooLarge:
-    """Return the error for headers of at least `size` bytes."""
-    return HeadersTooLarge(
-        f"The headers have {size} bytes; {HEADER_BYTES_MAX} are allowed.", is_closing=True
-    )
-
-
-def broken() -> RequestMalformed:
-    """Return the error for a body that is not whole."""
-    return RequestMalformed("The body broke off.", is_closing=True)
+    def _drop_waiting(self) -> None:
+        self._is_ending = True
+        for exchange in self._waiting:
+            exchange.release()
+        self._waiting.clear()
 
 
 @lru_cache(maxsize=256)

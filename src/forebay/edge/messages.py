@@ -21,11 +21,16 @@ _CONTENT_TYPE = re.compile(
 )
 _REMEMBERED_MAX = 4096
 """Distinct headers remembered; a sender that puts a time into each should not fill memory."""
+_REMEMBERED_BYTES_MAX = 4_096
+"""Longest header that is remembered."""
 
 UNKNOWN_FORMAT = "Message has unknown xdm format"
 WRONG_ORG = "Message has an absent or wrong ims org in the header"
 NO_HEADER = "The 'header' field is mandatory. Provide a valid 'header' value and try again."
 NO_ENTITY = "Payload body is missing xdmEntity"
+
+
+_HeaderBytes = tuple[bytes, bytes]
 
 
 class Checked(NamedTuple):
@@ -47,7 +52,17 @@ class MessageRules:
     def __init__(self, directory: InletDirectory) -> None:
         self._directory = directory
         self._revision = -1
-        self._remembered: dict[tuple[str, str | None, bytes, bytes], Checked] = {}
+        self._remembered: dict[tuple[str, str | None], dict[_HeaderBytes, Checked]] = {}
+        self._count = 0
+
+    def remembered(self, inlet: Inlet, dataset_id: str | None) -> dict[_HeaderBytes, Checked]:
+        """Return the good headers of an inlet's messages, by ``header`` and ``xdmMeta`` as sent."""
+        count = self._count + len(self._remembered)
+        if self._directory.revision != self._revision or count > _REMEMBERED_MAX:
+            self._remembered.clear()
+            self._count = 0
+            self._revision = self._directory.revision
+        return self._remembered.setdefault((inlet.inlet_id, dataset_id), {})
 
     def check(self, inlet: Inlet, parts: Parts, *, dataset_id: str | None) -> Checked | Refusal:
         """
@@ -61,18 +76,17 @@ class MessageRules:
         Raises:
             NotJson: The header is nested too deeply.
         """
-        directory = self._directory
-        if directory.revision != self._revision or len(self._remembered) > _REMEMBERED_MAX:
-            self._remembered.clear()
-            self._revision = directory.revision
-        key = (inlet.inlet_id, dataset_id, parts.header, parts.meta)
-        checked = self._remembered.get(key)
+        remembered = self.remembered(inlet, dataset_id)
+        checked = remembered.get(parts[:2])
         if checked is None:
             outcome = self._check_header(inlet, parts, dataset_id)
             if isinstance(outcome, Refusal):
                 # Never remembered: the dataset it asks for may exist a moment later.
                 return outcome
-            self._remembered[key] = checked = outcome
+            checked = outcome
+            if len(parts.header) + len(parts.meta) <= _REMEMBERED_BYTES_MAX:
+                remembered[parts[:2]] = checked
+                self._count += 1
         if not parts.entity:
             return Refusal(NO_ENTITY, "body.xdmEntity holds the record")
         return checked

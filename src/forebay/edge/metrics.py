@@ -4,7 +4,12 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 
 _BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -21,6 +26,10 @@ class EdgeMetrics:
         """Messages refused in an answer."""
         self.body_bytes = 0
         """Bytes of accepted request bodies."""
+        self.connections = 0
+        """Open connections."""
+        self.held_bytes = 0
+        """Bytes of bodies that wait for their answer."""
         self._durations = [0] * (len(_BOUNDS_S) + 1)
         self._seconds = 0.0
 
@@ -46,6 +55,14 @@ class EdgeMetrics:
         yield messages
         yield CounterMetricFamily(
             "forebay_edge_body_bytes", "Bytes of accepted request bodies.", value=self.body_bytes
+        )
+        yield GaugeMetricFamily(
+            "forebay_edge_connections", "Open connections.", value=self.connections
+        )
+        yield GaugeMetricFamily(
+            "forebay_edge_held_bytes",
+            "Bytes of request bodies that wait for their answer.",
+            value=self.held_bytes,
         )
         yield self._histogram()
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from forebay.edge.application import EdgeApplication
 from forebay.edge.http1 import Connection, Shared
+from forebay.edge.metrics import EdgeMetrics
 from forebay.kernel.tasks import spawn
 
 _BACKLOG = 1024
@@ -68,7 +69,7 @@ async def serve(
     server = await asyncio.get_running_loop().create_server(
         lambda: Connection(shared), sock=listening, backlog=_BACKLOG
     )
-    sweeping = spawn(_sweep(shared), name="edge: deadlines")
+    sweeping = spawn(_sweep(shared, application.collection.metrics), name="edge: deadlines")
     try:
         on_listening()
         await stop.wait()
@@ -85,10 +86,12 @@ async def serve(
         await application.close()
 
 
-async def _sweep(shared: Shared) -> None:
+async def _sweep(shared: Shared, metrics: EdgeMetrics) -> None:
     while True:
         await asyncio.sleep(_SWEEP_SECONDS)
         shared.sweep()
+        metrics.connections = len(shared.connections)
+        metrics.held_bytes = shared.held.count
 
 
 async def _drain(shared: Shared) -> None:

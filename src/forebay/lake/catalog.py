@@ -10,17 +10,41 @@ committed pages when a reader checkpoints beside a writer (reliability, 6.1).
 import re
 from pathlib import Path
 
+import pyarrow as pa  # type: ignore[import-untyped]  # has no types
 from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.exceptions import (
+    CommitFailedException,
+    CommitStateUnknownException,
+    ValidationError,
+    ValidationException,
+)
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from forebay.kernel.files import FILE_MODE, make_directory
-from forebay.lake.ports import TableId
+from forebay.lake.ports import TableId, TableUnavailable
 
 NAME = "forebay"
 FILE = "catalog.db"
 BUSY_MS = 30_000
+
+TROUBLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    SQLAlchemyError,
+    pa.ArrowException,
+    CommitFailedException,
+    CommitStateUnknownException,
+    ValidationError,
+    ValidationException,
+)
+"""What a damaged file, a full disk, a locked catalog or another committer looks like."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
@@ -57,6 +81,14 @@ def identifier(table: TableId) -> tuple[str, str]:
             message = f"{part!r} is not an id: expected letters, digits, '-' and '_'"
             raise ValueError(message)
     return table.sandbox_id, table.name
+
+
+def unavailable(table: TableId, doing: str, error: Exception) -> TableUnavailable:
+    """Return the error that says which table could not be what, and why."""
+    return TableUnavailable(
+        f"table {table.name} of sandbox {table.sandbox_id} could not be {doing}: "
+        f"{type(error).__name__}: {error}"
+    )
 
 
 def _make_durable(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

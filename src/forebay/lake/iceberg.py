@@ -19,14 +19,7 @@ from typing import Any
 import pyarrow as pa  # type: ignore[import-untyped]  # has no types
 import pyarrow.parquet as pq  # type: ignore[import-untyped]  # has no types
 from pyiceberg.catalog.sql import SqlCatalog
-from pyiceberg.exceptions import (
-    CommitFailedException,
-    CommitStateUnknownException,
-    NoSuchTableError,
-    ResolveError,
-    ValidationError,
-    ValidationException,
-)
+from pyiceberg.exceptions import NoSuchTableError, ResolveError, ValidationError
 from pyiceberg.io.pyarrow import (
     compute_statistics_plan,
     data_file_statistics_from_parquet_metadata,
@@ -37,12 +30,11 @@ from pyiceberg.table import Table
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.typedef import Record
-from sqlalchemy.exc import SQLAlchemyError
 
 from forebay.kernel.files import make_directory
 from forebay.kernel.ids import Offset, PartitionId, new_hex
 from forebay.lake.arrow import ArrowRows, conform, prepare
-from forebay.lake.catalog import identifier, open_catalog
+from forebay.lake.catalog import TROUBLE, identifier, open_catalog, unavailable
 from forebay.lake.ports import (
     Address,
     FieldsConflict,
@@ -51,7 +43,6 @@ from forebay.lake.ports import (
     Marks,
     Rows,
     TableId,
-    TableUnavailable,
 )
 from forebay.lake.types import iceberg_schema
 from forebay.xdm.fields import Object
@@ -80,21 +71,6 @@ _PROPERTIES = {
     "write.metadata.metrics.column.offset": "full",
     "write.metadata.metrics.column.failedAt": "full",
 }
-
-_TROUBLE = (
-    OSError,
-    EOFError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    SQLAlchemyError,
-    pa.ArrowException,
-    CommitFailedException,
-    CommitStateUnknownException,
-    ValidationException,
-)
-"""What a damaged file, a full disk, a locked catalog or another committer looks like."""
 
 
 def _no_step(_step: str) -> None:
@@ -159,7 +135,7 @@ class IcebergTables:
                 if file is not None:
                     snapshot.append_data_file(file)
                 self._on_step("before the swap")
-        except _TROUBLE as error:
+        except TROUBLE as error:
             self._resolve(table, after, error, file)
         self._on_step("committed")
 
@@ -225,7 +201,7 @@ class IcebergTables:
             return
         if file is not None:
             Path(file.file_path).unlink(missing_ok=True)
-        raise _unavailable(table, "committed", error) from error
+        raise unavailable(table, "committed", error) from error
 
     @contextmanager
     def _trouble(self, table: TableId, doing: str) -> Iterator[None]:
@@ -233,20 +209,13 @@ class IcebergTables:
             yield
         except NoSuchTableError:
             raise
-        except _TROUBLE as error:
+        except TROUBLE as error:
             self._forget(table)
-            raise _unavailable(table, doing, error) from error
+            raise unavailable(table, doing, error) from error
 
     def _forget(self, table: TableId) -> None:
         self._tables.pop(table, None)
         self._fields.pop(table, None)
-
-
-def _unavailable(table: TableId, doing: str, error: Exception) -> TableUnavailable:
-    return TableUnavailable(
-        f"table {table.name} of sandbox {table.sandbox_id} could not be {doing}: "
-        f"{type(error).__name__}: {error}"
-    )
 
 
 def _check_order(table: TableId, before: Marks, marks: Marks) -> None:

@@ -7,7 +7,7 @@ The query can reach those files and nothing else: no other file, no network, no 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Timer
 from types import TracebackType
@@ -20,10 +20,11 @@ from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.types import IcebergType, ListType, MapType, StructType
 
 from forebay.kernel.errors import Disposition, PlatformError
-from forebay.lake.catalog import FILE, identifier, open_catalog
+from forebay.lake.catalog import FILE, TROUBLE, identifier, open_catalog, unavailable
 from forebay.lake.failed_records import FIELDS
 from forebay.lake.ports import FAILED_RECORDS, TableId
 from forebay.lake.types import iceberg_schema, literal, quoted
+from forebay.xdm.fields import Object
 
 SECONDS_MAX = 60.0
 MEMORY_LIMIT = "512MB"
@@ -53,10 +54,16 @@ class QueryRefused(PlatformError):
 class Result:
     """The answer to a query; close it, or leave its ``with`` block, to release the memory."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, timer: Timer) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        relation: duckdb.DuckDBPyRelation,
+        timer: Timer,
+    ) -> None:
         self._connection = connection
+        self._relation = relation
         self._timer = timer
-        self.columns: tuple[str, ...] = tuple(c[0] for c in connection.description or ())
+        self.columns: tuple[str, ...] = tuple(relation.columns)
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """
@@ -67,7 +74,7 @@ class Result:
         """
         while True:
             try:
-                rows = self._connection.fetchmany(ROWS_AT_ONCE)
+                rows = self._relation.fetchmany(ROWS_AT_ONCE)
             except duckdb.Error as error:
                 raise _refused(error) from None
             if not rows:
@@ -82,8 +89,7 @@ class Result:
             QueryRefused: The query failed or took too long on the way.
         """
         try:
-            reader: Any = self._connection.to_arrow_reader()
-            return reader.read_all()
+            return self._relation.to_arrow_table()
         except duckdb.Error as error:
             raise _refused(error) from None
 
@@ -104,11 +110,16 @@ class Result:
         self.close()
 
 
+def _no_fields(_table: TableId) -> Object | None:
+    return None
+
+
 def query(
     lake: Path,
     tables: Mapping[str, TableId],
     sql: str,
     *,
+    fields_of: Callable[[TableId], Object | None] = _no_fields,
     seconds_max: float = SECONDS_MAX,
     memory_limit: str = MEMORY_LIMIT,
 ) -> Result:
@@ -123,11 +134,14 @@ def query(
         lake: The lake's directory.
         tables: Table by the name it shall have.
         sql: The statement.
+        fields_of: Returns the columns of a table that was never written to, so that it is an
+            empty view; None leaves it out.
         seconds_max: After this the query is broken off.
         memory_limit: What DuckDB may use.
 
     Raises:
         QueryRefused: The statement is not a reading one, or wrong.
+        TableUnavailable: A table it names is damaged.
     """
     connection = duckdb.connect(":memory:")
     timer = Timer(seconds_max, connection.interrupt)
@@ -136,10 +150,10 @@ def query(
         _only_reading(sql)
         views = _views(tables)
         wanted = _named_in(connection, sql, views)
-        files = _make_views(connection, lake, {name: views[name] for name in wanted})
+        files = _make_views(connection, lake, {n: views[n] for n in wanted}, fields_of)
         _confine(connection, files, memory_limit=memory_limit)
         timer.start()
-        connection.execute(sql)
+        relation = connection.sql(sql)
     except duckdb.Error as error:
         timer.cancel()
         connection.close()
@@ -148,7 +162,7 @@ def query(
         timer.cancel()
         connection.close()
         raise
-    return Result(connection, timer)
+    return Result(connection, relation, timer)
 
 
 def _refused(error: duckdb.Error) -> QueryRefused:
@@ -187,14 +201,17 @@ def _named_in(
 
 
 def _make_views(
-    connection: duckdb.DuckDBPyConnection, lake: Path, views: Mapping[str, TableId]
+    connection: duckdb.DuckDBPyConnection,
+    lake: Path,
+    views: Mapping[str, TableId],
+    fields_of: Callable[[TableId], Object | None],
 ) -> list[str]:
     connection.execute("SET TimeZone='UTC'")
     catalog = open_catalog(lake) if (lake / FILE).exists() else None
     read: list[str] = []
     try:
         for name, table in views.items():
-            found = _current(catalog, table)
+            found = _current(catalog, table) or _empty(fields_of(table))
             if found is None:
                 continue
             struct, files = found
@@ -216,12 +233,16 @@ def _current(catalog: SqlCatalog | None, table: TableId) -> tuple[StructType, li
         return missing
     try:
         found = catalog.load_table(identifier(table))
+        files = [task.file.file_path for task in found.scan().plan_files()]
     except NoSuchTableError:
         return missing
-    return (
-        found.schema().as_struct(),
-        [task.file.file_path for task in found.scan().plan_files()],
-    )
+    except TROUBLE as error:
+        raise unavailable(table, "read", error) from error
+    return found.schema().as_struct(), files
+
+
+def _empty(fields: Object | None) -> tuple[StructType, list[str]] | None:
+    return None if fields is None else (iceberg_schema(fields).as_struct(), [])
 
 
 def _select(struct: StructType, files: list[str]) -> str:
@@ -240,7 +261,11 @@ def _select(struct: StructType, files: list[str]) -> str:
 def _duckdb_type(kind: IcebergType) -> str:
     match kind:
         case StructType():
-            inner = ", ".join(f"{quoted(f.name)} {_duckdb_type(f.field_type)}" for f in kind.fields)
+            names = _distinct([f.name for f in kind.fields])
+            inner = ", ".join(
+                f"{quoted(name)} {_duckdb_type(f.field_type)}"
+                for name, f in zip(names, kind.fields, strict=True)
+            )
             return f"STRUCT({inner})"
         case ListType():
             return f"{_duckdb_type(kind.element_type)}[]"
@@ -248,6 +273,25 @@ def _duckdb_type(kind: IcebergType) -> str:
             return f"MAP(VARCHAR, {_duckdb_type(kind.value_type)})"
         case _:
             return _DUCKDB[str(kind)]
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """
+    Return the names as DuckDB calls the members of a struct in a Parquet file.
+
+    XDM has members that differ only in case (``POIID`` and ``poiID``); to SQL they are one
+    name, and DuckDB gives the later ones a number.
+    """
+    taken: set[str] = set()
+    distinct: list[str] = []
+    for name in names:
+        chosen, number = name, 0
+        while chosen.casefold() in taken:
+            number += 1
+            chosen = f"{name}_{number}"
+        taken.add(chosen.casefold())
+        distinct.append(chosen)
+    return distinct
 
 
 def _confine(connection: duckdb.DuckDBPyConnection, files: list[str], *, memory_limit: str) -> None:
@@ -258,4 +302,6 @@ def _confine(connection: duckdb.DuckDBPyConnection, files: list[str], *, memory_
     paths = ", ".join(literal(path) for path in files)
     connection.execute(f"SET allowed_paths=[{paths}]")
     connection.execute("SET enable_external_access=false")
+    # Else a name that is no view would be looked for among the variables of this program.
+    connection.execute("SET python_enable_replacements=false")
     connection.execute("SET lock_configuration=true")

@@ -123,7 +123,8 @@ class MemoryLogWriter:
     async def drop_below(self, offset: Offset, *, older_than_ms: int) -> Offset:
         """Remove whole closed segments; see `LogWriter.drop_below`."""
         state = self._state
-        while state.ends and state.ends[0][0] <= offset and state.ends[0][1] < older_than_ms:
+        written_by_ms = self._clock.now_ms() - older_than_ms
+        while state.ends and state.ends[0][0] <= offset and state.ends[0][1] <= written_by_ms:
             end, _ = state.ends.pop(0)
             del state.payloads[: end - state.first]
             state.first = end

@@ -115,7 +115,7 @@ class LogWriter(Protocol):
 
         Args:
             offset: Everything below it is where it belongs.
-            older_than_ms: Epoch time; a segment last written at or after it stays.
+            older_than_ms: Age that a segment must have, counted from its last record.
         """
 
     async def close(self) -> None:

@@ -13,7 +13,7 @@ import msgspec
 from forebay.kernel import json
 from forebay.lake.failed_records import FailedRecord, Stage, time_text
 from forebay.lake.ports import TableId
-from forebay.processing.messages import Request, parts, raw_messages
+from forebay.processing.messages import Request, parts
 from forebay.processing.ports import Dataset
 from forebay.xdm.violations import Violation
 
@@ -34,11 +34,9 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """The same, stopped after five (flow-and-collection, 16.4)."""
 
 
-def failed_record(
-    request: Request, index: int, failure: Failure, *, now_ms: int, raw: bytes | None = None
-) -> FailedRecord:
-    """Return the failed record of one message; `raw` saves cutting it out of the request."""
-    header, body = parts(raw_messages(request)[index] if raw is None else raw)
+def failed_record(request: Request, index: int, failure: Failure, *, now_ms: int) -> FailedRecord:
+    """Return the failed record of one message of a request."""
+    header, body = parts(request.raw_messages[index])
     head = request.head
     dataset = failure.dataset
     shown = failure.shown or failure.violations

@@ -5,13 +5,16 @@ The envelope's form is that of flow-and-collection 15.4. A batch is decoded in o
 that fails is it taken apart, so that one bad message does not spoil its neighbours.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import msgspec
 
 from forebay.kernel import json
 from forebay.kernel.ids import Offset, PartitionId, TransactionId
+from forebay.lake.failed_records import Stage
 from forebay.log.entry import Content, Head, unpack
 
 ReadSmile = Callable[[bytes], bytes]
@@ -63,12 +66,14 @@ class _RawBatch(msgspec.Struct, frozen=True, gc=False):
 
 
 class Undecodable(NamedTuple):
-    """What stands where a message should, and why it is none."""
+    """What stands where a message should, and why it cannot be read as one."""
 
     reason: str
+    stage: Stage = Stage.ENVELOPE
 
 
-class Request(NamedTuple):
+@dataclass(frozen=True)
+class Request:
     """One log record: a request as it was received."""
 
     partition: PartitionId
@@ -80,14 +85,20 @@ class Request(NamedTuple):
     unreadable: str | None = None
     """Why the body could not be turned into JSON."""
 
-    @property
-    def transaction(self) -> TransactionId:
-        """The receipt the sender got."""
-        return TransactionId(self.head.received_ms, self.partition, self.offset)
-
     def xaction_id(self, index: int) -> str:
         """Return the transaction id of a message."""
-        return self.transaction.item(index) if self.head.is_batch else str(self.transaction)
+        transaction = TransactionId(self.head.received_ms, self.partition, self.offset)
+        return transaction.item(index) if self.head.is_batch else str(transaction)
+
+    @cached_property
+    def raw_messages(self) -> list[bytes]:
+        """The messages as they were received."""
+        if not self.head.is_batch or self.unreadable is not None:
+            return [self.body]
+        try:
+            return [bytes(raw) for raw in _raw_batch.decode(self.body).messages]
+        except (msgspec.MsgspecError, RecursionError):
+            return [self.body]
 
 
 _message = msgspec.json.Decoder(Message)
@@ -111,31 +122,24 @@ def open_request(
 
 def messages(request: Request) -> Iterator[tuple[int, Message | Undecodable]]:
     """Yield the messages of a request that were accepted, with their index."""
-    if request.unreadable is not None:
-        yield 0, Undecodable(request.unreadable)
-        return
-    if not request.head.is_batch:
-        yield 0, _decode(request.body)
-        return
-    try:
-        found: list[Message] | list[Message | Undecodable] = _batch.decode(request.body).messages
-    except (msgspec.MsgspecError, RecursionError):
-        found = [_decode(raw) for raw in raw_messages(request)]
+    found = _messages(request)
     refused = request.head.refused
     if not refused:
-        yield from enumerate(found)
-        return
-    yield from (pair for pair in enumerate(found) if pair[0] not in refused)
+        return enumerate(found)
+    return ((index, message) for index, message in enumerate(found) if index not in refused)
 
 
-def raw_messages(request: Request) -> list[bytes]:
-    """Return the messages of a request as they were received."""
+def _messages(request: Request) -> Sequence[Message | Undecodable]:
+    if request.unreadable is not None:
+        return [Undecodable(f"Message is no XDM message: {request.unreadable}")]
+    if request.head.data_type != "xdm":
+        return [_raw_data(request)] * len(request.raw_messages)
     if not request.head.is_batch:
-        return [request.body]
+        return [_decode(request.body)]
     try:
-        return [bytes(raw) for raw in _raw_batch.decode(request.body).messages]
+        return _batch.decode(request.body).messages
     except (msgspec.MsgspecError, RecursionError):
-        return [request.body]
+        return [_decode(raw) for raw in request.raw_messages]
 
 
 def parts(raw: bytes) -> tuple[dict[str, Any], Any]:
@@ -155,4 +159,13 @@ def _decode(raw: bytes) -> Message | Undecodable:
     try:
         return _message.decode(raw)
     except (msgspec.MsgspecError, RecursionError) as error:
-        return Undecodable(str(error))
+        return Undecodable(f"Message is no XDM message: {error}")
+
+
+def _raw_data(request: Request) -> Undecodable:
+    head = request.head
+    reason = (
+        f"inlet {head.inlet_id} takes {head.data_type} data, which needs a flow with a mapping "
+        "to become records"
+    )
+    return Undecodable(reason, Stage.ROUTING)

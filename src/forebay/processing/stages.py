@@ -108,11 +108,6 @@ class Pipeline:
     def _dataset(self, request: Request, message: Message) -> Dataset | Failure:
         """Return the dataset a message belongs to, or why it belongs to none."""
         head, header = request.head, message.header
-        if head.data_type != "xdm":
-            return _misrouted(
-                f"inlet {head.inlet_id} takes {head.data_type} data, which needs a flow with a "
-                "mapping to become records"
-            )
         if header.ims_org_id not in {None, "", head.org_id}:
             return _misrouted(f"header.imsOrgId is {header.ims_org_id}, not {head.org_id}")
         dataset_id = header.dataset_id or head.dataset_id
@@ -184,7 +179,7 @@ def validate(route: Route, entity: bytes) -> Failure | None:
 
 
 def _no_message(found: Undecodable) -> Failure:
-    return Failure(stage=Stage.ENVELOPE, message=f"Message is no XDM message: {found.reason}")
+    return Failure(stage=found.stage, message=found.reason)
 
 
 def _no_entity(route: Route) -> Failure:

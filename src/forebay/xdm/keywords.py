@@ -27,6 +27,7 @@ def _is_text(value: object) -> bool:
 
 
 def _is_bound(value: object) -> bool:
+    """A boolean is how draft 4 says that the bound itself is excluded."""
     return is_number(value) or isinstance(value, bool)
 
 
@@ -77,9 +78,8 @@ _SHAPES: dict[str, tuple[Callable[[object], bool], str]] = {
         lambda value: is_number(value) and isinstance(value, int | float) and value > 0,
         "a number above 0",
     ),
-    **dict.fromkeys(
-        ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), (_is_bound, "a number")
-    ),
+    **dict.fromkeys(("minimum", "maximum"), (is_number, "a number")),
+    **dict.fromkeys(("exclusiveMinimum", "exclusiveMaximum"), (_is_bound, "a number")),
     **dict.fromkeys(
         ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"),
         (_is_count, "an integer, 0 or more"),

@@ -77,6 +77,8 @@ def _strict(node: Mapping[str, Any], *, is_closed: bool) -> Document:
     strict: Document = {key: node[key] for key in _PLAIN if key in node}
     if strict.get("format") == "url":
         strict["format"] = "uri"
+    _exclude(strict, "minimum", "exclusiveMinimum")
+    _exclude(strict, "maximum", "exclusiveMaximum")
     kind = xdm_type(node)
     if kind is not None:
         strict["meta:xdmType"] = kind
@@ -117,6 +119,16 @@ def _branches_declare_members(node: Mapping[str, Any]) -> bool:
     return any(
         "properties" in part for key in ("oneOf", "anyOf", "allOf") for part in node.get(key, ())
     )
+
+
+def _exclude(strict: Document, inclusive: str, exclusive: str) -> None:
+    """Turn draft 4's boolean exclusion into a bound of its own."""
+    flag = strict.get(exclusive)
+    if not isinstance(flag, bool):
+        return
+    del strict[exclusive]
+    if flag and inclusive in strict:
+        strict[exclusive] = strict.pop(inclusive)
 
 
 def _bound(strict: Document, low: int, high: int) -> None:

@@ -27,7 +27,7 @@ def adobe(form: str) -> str:
         (adobe("XED-ID+JSON"), True),
     ],
 )
-def test_listing_comes_in_two_forms(header: str, is_summary: bool) -> None:  # noqa: FBT001  a column
+def test_listing_comes_in_two_forms(header: str, is_summary: bool) -> None:
     assert is_summary_list(header) is is_summary
 
 

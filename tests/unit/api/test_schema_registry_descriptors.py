@@ -170,7 +170,7 @@ def test_listing_comes_by_type_or_in_pages(client: RegistryClient) -> None:
     ]
     mine = f"property=xdm:sourceSchema=={schema_id}"
 
-    def listed(form: str, more: str = "") -> Any:  # noqa: ANN401  a map or a page
+    def listed(form: str, more: str = "") -> Any:
         return client.registry("GET", f"{PATH}/?{mine}{more}", accept=adobe(form)).json()
 
     assert listed("xdm-id") == {kind: ids}
@@ -208,6 +208,23 @@ def test_primary_identity_of_a_dataset_stays(client: RegistryClient, schema_id: 
 
     assert deletion.json()["type"].endswith("REG-4003-400")
     assert demotion.json()["type"].endswith("REG-4003-400")
+
+
+def test_identity_keeps_its_field_until_the_descriptor_is_deleted(
+    client: RegistryClient,
+) -> None:
+    schema = client.create("schemas", a_schema())
+    created = client.registry("POST", PATH, an_identity(schema["$id"])).json()
+    path = f"/tenant/schemas/{schema['meta:altId']}"
+    without_work_details = [{"op": "remove", "path": "/allOf/2"}]
+
+    refused = client.registry("PATCH", path, without_work_details)
+    client.registry("DELETE", f"{PATH}/{created['@id']}")
+    done = client.registry("PATCH", path, without_work_details)
+
+    assert refused.json()["type"].endswith("REG-4003-400")
+    assert created["@id"] in refused.json()["detail"]
+    assert done.status_code == 200
 
 
 def test_deleting_a_schema_deletes_its_descriptors(client: RegistryClient) -> None:

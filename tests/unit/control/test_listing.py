@@ -58,6 +58,7 @@ def test_order_is_by_the_members_asked_for(order_by: str, expected: list[str]) -
         (Query(order_by="name,"), "FLOW-1432"),
         (Query(order_by="nothing"), "FLOW-1433"),
         (Query(order_by="name:desc"), "FLOW-1433"),
+        (Query(order_by=",".join(["name"] * 11)), "FLOW-1453"),
         (Query(properties=("nothing==1",)), "FLOW-1449"),
         (Query(limit="0"), "FLOW-1453"),
         (Query(limit="-1"), "FLOW-1453"),

@@ -3,9 +3,9 @@ import re
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.edge import OPEN, TOKEN, Edge, a_message
 
 from forebay.kernel import json
+from support.edge import OPEN, TOKEN, Edge, a_message
 
 SINGLE = f"/collection/{OPEN}"
 BATCH = f"/collection/batch/{OPEN}"

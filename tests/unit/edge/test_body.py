@@ -1,5 +1,6 @@
 import gzip
 import zlib
+from contextlib import suppress
 from random import Random
 
 import pytest
@@ -8,7 +9,6 @@ from hypothesis import strategies as st
 
 from forebay.edge.body import decompress
 from forebay.edge.errors import BodyTooLarge, ContentRefused, MessageRefused
-from forebay.kernel.errors import PlatformError
 from forebay.kernel.limits import REQUEST_BYTES_MAX
 
 
@@ -53,10 +53,8 @@ def test_mutated_gzip_is_inflated_or_refused(body: bytes, data: st.DataObject) -
     compressed = bytearray(gzip.compress(body))
     compressed[data.draw(st.integers(0, len(compressed) - 1))] = data.draw(st.integers(0, 255))
 
-    try:
+    with suppress(MessageRefused, BodyTooLarge):
         decompress(bytes(compressed), "gzip")
-    except PlatformError as error:
-        assert error.status in {400, 413}
 
 
 @pytest.mark.parametrize("size", [REQUEST_BYTES_MAX + 1, 50_000_000])

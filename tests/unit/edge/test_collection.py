@@ -2,6 +2,13 @@ import gzip
 from typing import Any
 
 import pytest
+
+from forebay.edge.collection import token_in
+from forebay.edge.errors import EdgeFailed
+from forebay.kernel import json
+from forebay.kernel.ids import TransactionId
+from forebay.kernel.limits import REQUEST_BYTES_MAX
+from forebay.log.ports import AppendOutcomeUnknown, LogClosed, LogFull
 from support.edge import (
     CONTENT_TYPE,
     DATASET,
@@ -19,13 +26,6 @@ from support.edge import (
     a_message,
 )
 from support.smile import encode as to_smile
-
-from forebay.edge.collection import token_in
-from forebay.edge.errors import EdgeFailed
-from forebay.kernel import json
-from forebay.kernel.ids import TransactionId
-from forebay.kernel.limits import REQUEST_BYTES_MAX
-from forebay.log.ports import AppendOutcomeUnknown, LogClosed, LogFull
 
 SINGLE = f"/collection/{OPEN}"
 BATCH = f"/collection/batch/{OPEN}"

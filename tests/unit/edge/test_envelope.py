@@ -3,7 +3,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.edge import a_message
 
 from forebay.edge.answers import Refusal
 from forebay.edge.envelope import (
@@ -17,6 +16,7 @@ from forebay.edge.envelope import (
 from forebay.kernel import json
 from forebay.kernel.json import NotJson
 from forebay.kernel.limits import JSON_DEPTH_MAX
+from support.edge import a_message
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])),

@@ -1,10 +1,10 @@
 import pytest
-from support.edge import DATASET, OPEN, ORG, SCHEMA, StaticDirectory, a_header, a_reference
 
 from forebay.edge.answers import Refusal
 from forebay.edge.envelope import Parts
 from forebay.edge.messages import Checked, MessageRules
 from forebay.kernel import json
+from support.edge import DATASET, LOCKED, OPEN, ORG, SCHEMA, StaticDirectory, a_header, a_reference
 
 META = json.encode({"schemaRef": a_reference()})
 
@@ -20,16 +20,17 @@ def test_good_header_says_where_its_record_goes() -> None:
     assert checked == Checked(SCHEMA, DATASET, None)
 
 
-def test_header_is_remembered_per_inlet_organization() -> None:
+def test_header_is_remembered_per_inlet_and_default_dataset() -> None:
     directory = StaticDirectory()
     rules = MessageRules(directory)
     header = json.encode(a_header())
     check(rules, header)
 
-    first = len(rules._remembered)
     check(rules, header)
 
-    assert first == len(rules._remembered) == 1
+    assert list(rules.remembered(directory.inlets[OPEN], None)) == [(header, META)]
+    assert rules.remembered(directory.inlets[LOCKED], None) == {}
+    assert rules.remembered(directory.inlets[OPEN], DATASET) == {}
 
 
 def test_refusals_and_old_headers_do_not_fill_memory() -> None:
@@ -39,7 +40,26 @@ def test_refusals_and_old_headers_do_not_fill_memory() -> None:
         check(rules, json.encode(a_header(createdAt=number)))
         check(rules, json.encode(a_header(datasetId=str(number))))
 
+    assert len(rules.remembered(StaticDirectory().inlets[OPEN], None)) < 5_000
+
+
+def test_default_datasets_do_not_fill_memory() -> None:
+    rules = MessageRules(StaticDirectory())
+    inlet = StaticDirectory().inlets[OPEN]
+
+    for number in range(10_000):
+        rules.remembered(inlet, str(number))
+
     assert len(rules._remembered) < 5_000
+
+
+def test_long_headers_are_checked_and_not_remembered() -> None:
+    rules = MessageRules(StaticDirectory())
+
+    checked = check(rules, json.encode(a_header(note="x" * 5_000)))
+
+    assert isinstance(checked, Checked)
+    assert rules.remembered(StaticDirectory().inlets[OPEN], None) == {}
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ import threading
 from contextlib import closing
 
 import pytest
-from support.edge import OPEN, Edge, a_message
 
 from forebay.edge.server import require_free_port
 from forebay.kernel import json
+from support.edge import OPEN, Edge, a_message
 
 SINGLE = f"/collection/{OPEN}"
 MESSAGE = json.encode(a_message())

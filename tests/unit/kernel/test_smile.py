@@ -4,11 +4,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import smile as writing
 
 from forebay.kernel import json, smile
 from forebay.kernel.limits import JSON_DEPTH_MAX
 from forebay.kernel.smile import NotSmile
+from support import smile as writing
 
 BYTES_MAX = 1_048_576
 HEAD = b":)\n\x00"

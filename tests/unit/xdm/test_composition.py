@@ -3,8 +3,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+
 from forebay.kernel import json
 from forebay.xdm.composition import CompositionError, compose, extends
+from forebay.xdm.conversion import convert
 from forebay.xdm.patterns import PatternRefused
 from forebay.xdm.standard import Kind
 from support.xdm import EVENT_SCHEMA, LIBRARY, NS, PROFILE_SCHEMA
@@ -96,16 +98,39 @@ def test_identity_items_are_arrays_in_a_map() -> None:
     assert items["properties"]["primary"]["meta:xdmType"] == "boolean"
 
 
-def test_repeated_namespace_is_left_out_across_references() -> None:
-    group = LIBRARY.find(NS + "experience/customerJourneyManagement/messageinteraction")
+def test_repeated_namespace_is_left_out() -> None:
+    group = LIBRARY.find(NS + "experience/customerJourneyManagement/message-interaction")
 
     assert group is not None
-    interaction = field(
-        compose(group, LIBRARY), "_experience.customerJourneyManagement.messageInteraction"
+    page = field(
+        compose(group, LIBRARY),
+        "_experience.customerJourneyManagement.messageInteraction.landingpage",
     )
 
-    assert "_experience" not in interaction["properties"]
-    assert "landingPageID" in interaction["properties"]["landingpage"]["properties"]
+    assert page["properties"]["landingPageID"]["type"] == "string"
+
+
+def test_repeated_namespace_is_left_out_across_references() -> None:
+    inner = {
+        "$id": NS + "acme/datatypes/inner",
+        **convert(
+            {
+                "properties": {
+                    NS + "experience/a/leaf": {"type": "string"},
+                    NS + "experience/b/other": {"type": "string"},
+                },
+                "required": [NS + "experience/a/leaf"],
+            }
+        ),
+    }
+    outer = convert({"properties": {NS + "experience/a/top": {"$ref": inner["$id"]}}})
+
+    top = field(compose({"$id": "outer", **outer}, Shelf(inner)), "_experience.a.top")
+
+    assert list(top["properties"]) == ["_experience", "leaf"]
+    assert top["required"] == ["leaf"]
+    assert field(top, "_experience.b.other")["type"] == "string"
+    assert "a" not in field(top, "_experience")["properties"]
 
 
 def test_tenant_field_group_with_a_data_type_composes() -> None:

@@ -1,4 +1,5 @@
 import pytest
+
 from forebay.xdm.names import alt_id, namespace_of, payload_path, resource_id, title_of
 
 NS = "https://ns.adobe.com/"

@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from forebay.kernel import json
 from forebay.xdm.composition import compose
 from forebay.xdm.samples import sample

@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import jsonschema
@@ -32,9 +32,14 @@ WALK_THROUGHS = [
 ]
 
 
-def _is_exact(value: object) -> bool:
+def _has_type(opinion: Any, stated: str, value: object, schema: object) -> Iterator[Any]:  # noqa: ANN401
+    """Check ``type`` as the platform reads it: integers are exact, and not written as decimals."""
+    del schema
     is_integer = isinstance(value, int) and not isinstance(value, bool)
-    return (is_integer and is_exact_double(value)) or isinstance(value, float)
+    is_wrong_integer = stated == "integer" and not is_integer
+    is_inexact = stated == "number" and is_integer and not is_exact_double(value)
+    if is_wrong_integer or is_inexact or not opinion.is_type(value, stated):
+        yield jsonschema.ValidationError("type")
 
 
 def _jsonschema(document: dict[str, Any]) -> Any:  # noqa: ANN401
@@ -43,13 +48,7 @@ def _jsonschema(document: dict[str, Any]) -> Any:  # noqa: ANN401
         checker.checks(name)(
             lambda value, holds=demanded.holds: not isinstance(value, str) or holds(value)
         )
-    types = jsonschema.Draft6Validator.TYPE_CHECKER.redefine_many(
-        {
-            "integer": lambda _, value: isinstance(value, int) and not isinstance(value, bool),
-            "number": lambda _, value: _is_exact(value),
-        }
-    )
-    opinion = jsonschema.validators.extend(jsonschema.Draft6Validator, type_checker=types)
+    opinion = jsonschema.validators.extend(jsonschema.Draft6Validator, {"type": _has_type})
     return opinion(document, format_checker=checker)
 
 

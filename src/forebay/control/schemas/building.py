@@ -5,6 +5,7 @@ The read-only attributes (1.7) are derived here and nowhere else, on creation an
 change alike, so that a resource always tells the truth about what it refers to.
 """
 
+import copy
 import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -102,7 +103,7 @@ def _content(body: object) -> Document:
     if not isinstance(body, dict):
         raise ResourceInvalid("The body must be one JSON object that describes the resource")
     check_depth(body)
-    document = {key: value for key, value in body.items() if key not in READ_ONLY_MEMBERS}
+    document = copy.deepcopy({k: v for k, v in body.items() if k not in READ_ONLY_MEMBERS})
     check_structure(document)
     title = document.get("title")
     if not isinstance(title, str) or not title.strip() or len(title) > TITLE_LENGTH_MAX:

@@ -14,7 +14,7 @@ import msgspec
 import sqlalchemy as sa
 
 from forebay.control.schemas import building, listing, statistics, store, views
-from forebay.control.schemas.descriptors import DescriptorService
+from forebay.control.schemas.descriptors import IDENTITY, DescriptorService
 from forebay.control.schemas.errors import (
     BreakingChangeRefused,
     PatchInvalid,
@@ -42,6 +42,7 @@ from forebay.control.store.engine import ControlStore
 from forebay.kernel.clock import Clock
 from forebay.xdm.composition import compose
 from forebay.xdm.standard import Kind, StandardLibrary
+from forebay.xdm.strict import find_field
 
 Document = dict[str, Any]
 
@@ -306,6 +307,7 @@ class SchemaService:
         for resource in _dependents(store.list_resources(connection, scope), document["$id"]):
             is_itself = resource.resource_id == document["$id"]
             changed = compose(document if is_itself else resource.document, after)
+            _check_identities(connection, scope, resource, changed)
             if not _is_protected(connection, scope, resource):
                 continue
             broken = breaking_changes(compose(resource.document, before), changed)
@@ -357,6 +359,22 @@ def _is_protected(connection: sa.Connection, scope: Scope, resource: StoredResou
         is_union_tagged(resource.document)
         or store.is_used_by_dataset(connection, scope, resource.resource_id)
     )
+
+
+def _check_identities(
+    connection: sa.Connection, scope: Scope, resource: StoredResource, changed: Document
+) -> None:
+    """Refuse a change that takes an identity its field: records would lose it silently."""
+    for descriptor in store.list_descriptors(connection, scope, resource.resource_id):
+        path = descriptor.document.get("xdm:sourceProperty")
+        if descriptor.descriptor_type != IDENTITY or not isinstance(path, str):
+            continue
+        field = find_field(changed, path)
+        if field is None or field.get("type") != "string":
+            raise BreakingChangeRefused(
+                f"{path} is an identity of {resource.resource_id} ({resource.title}) and stays a "
+                f"string; delete the descriptor {descriptor.descriptor_id} first"
+            )
 
 
 def _dependents(resources: list[StoredResource], resource_id: str) -> Iterator[StoredResource]:

@@ -6,6 +6,7 @@ may be one whose WAL mode can corrupt a database that two processes write (relia
 """
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +18,18 @@ from alembic.config import Config
 
 from forebay.control.store import tables
 from forebay.kernel import json
+from forebay.kernel.errors import Disposition, PlatformError
 
 _BUSY_SECONDS = 10
+
+
+class StoreBusy(PlatformError):
+    """Another process is changing the control store, and did not end in time."""
+
+    code = "CTRL-1503"
+    status = 503
+    title = "Control store busy"
+    disposition = Disposition.RETRY
 
 
 class ControlStore:
@@ -27,6 +38,7 @@ class ControlStore:
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
         self._subscribers: list[Callable[[], None]] = []
+        self._writing = threading.Lock()
         _migrate(self.engine)
 
     @classmethod
@@ -48,14 +60,13 @@ class ControlStore:
 
         After the commit every subscriber has been called: what follows from the change is
         published before the caller answers for it.
+
+        Raises:
+            StoreBusy: Another process holds the store; nothing was changed.
         """
-        with self.engine.connect() as connection, connection.begin():
-            if connection.dialect.name == "sqlite":
-                connection.exec_driver_sql("UPDATE revision SET number = number + 1")
-            else:
-                connection.execute(
-                    sa.update(tables.revision).values(number=tables.revision.c.number + 1)
-                )
+        # The lock hands the turn on in order; SQLite's own waiting starves whoever is unlucky.
+        with self._writing, self.engine.connect() as connection, connection.begin():
+            _advance_revision(connection)
             yield connection
         for notify in self._subscribers:
             notify()
@@ -72,6 +83,19 @@ class ControlStore:
     def close(self) -> None:
         """Release the database."""
         self.engine.dispose()
+
+
+def _advance_revision(connection: sa.Connection) -> None:
+    """Take the write lock with the transaction's first statement."""
+    update = sa.update(tables.revision).values(number=tables.revision.c.number + 1)
+    try:
+        connection.execute(update)
+    except sa.exc.OperationalError as error:
+        if "locked" not in str(error.orig):
+            raise
+        raise StoreBusy(
+            f"The control store was busy for {_BUSY_SECONDS} seconds. Send the request again."
+        ) from None
 
 
 def _engine(url: str) -> sa.Engine:

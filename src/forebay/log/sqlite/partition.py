@@ -121,13 +121,17 @@ class Partition:
         elif self._segment.unsettled_bytes >= self._checkpoint_bytes:
             self._segment.checkpoint()
 
-    def drop_below(self, offset: Offset, *, older_than_ms: int) -> Offset:
-        """Remove closed segments that end at or below `offset`; return the first offset left."""
+    def drop_below(self, offset: Offset, *, written_by_ms: int) -> Offset:
+        """
+        Remove closed segments that end at or below `offset`, and return the first offset left.
+
+        Segments written to after `written_by_ms`, an epoch time, stay.
+        """
         first = self._beacon.mark.first
         dropped: list[Offset] = []
         for segment, end in pairwise(list_segments(self._path)):
             written_ms = segment_path(self._path, segment).stat().st_mtime_ns // 1_000_000
-            if end > offset or written_ms >= older_than_ms:
+            if end > offset or written_ms > written_by_ms:
                 break
             dropped.append(segment)
             first = end

@@ -66,6 +66,17 @@ class WriterOptions:
     """Write-ahead log at which it is moved to the segment; the time that takes grows with it."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class WriterCounts:
+    """What a writer has done since it was opened."""
+
+    commits: int = 0
+    records: int = 0
+    record_bytes: int = 0
+    """Payloads and their frames."""
+    commit_seconds: float = 0.0
+
+
 class SqliteLogWriter:
     """The only writer of one partition; it serves one event loop."""
 
@@ -90,6 +101,8 @@ class SqliteLogWriter:
         self._drops: deque[_Drop] = deque()
         self._bell = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.counts = WriterCounts()
+        """Replaced by the thread after each commit."""
         self._held_bytes = 0
         self._is_disk_low = reserve.is_reached()
         self._is_closing = False
@@ -296,15 +309,26 @@ class SqliteLogWriter:
             self._tell(self._refuse, group, refusal)
             return
         self._attempt = group
-        self._attempt_began_s = self._clock.monotonic_s()
+        self._attempt_began_s = began_s = self._clock.monotonic_s()
         first = self._files.commit([payload for payload, _, _ in group])
         self._attempt = []
         self._tell(self._settle, group, first)
+        self._count(group, self._clock.monotonic_s() - began_s)
         self._files.tidy()
         self._attempt_began_s = None
 
+    def _count(self, group: list[_Waiting], seconds: float) -> None:
+        counts = self.counts
+        self.counts = WriterCounts(
+            commits=counts.commits + 1,
+            records=counts.records + len(group),
+            record_bytes=counts.record_bytes + sum(size for _, size, _ in group),
+            commit_seconds=counts.commit_seconds + seconds,
+        )
+
     def _drop(self, offset: Offset, older_than_ms: int, future: asyncio.Future[Offset]) -> None:
-        first = self._files.drop_below(offset, older_than_ms=older_than_ms)
+        written_by_ms = self._clock.now_ms() - older_than_ms
+        first = self._files.drop_below(offset, written_by_ms=written_by_ms)
         self._tell(self._settle_drop, future, first)
 
     def _fail(self, error: BaseException) -> None:

@@ -17,7 +17,6 @@ from support.logs import PARTITION, read_all
 
 PAYLOADS = [b"record %03d " % number * (number + 1) for number in range(20)]
 RECORDS = [LogRecord(Offset(offset), payload) for offset, payload in enumerate(PAYLOADS)]
-FAR_FUTURE_MS = 2**50
 
 
 def open_partition(root: Path, *, segment_bytes_max: int = 2**30) -> Partition:

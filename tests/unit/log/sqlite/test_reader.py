@@ -66,7 +66,7 @@ def test_segment_that_is_dropped_while_open_does_no_harm(tmp_path: Path) -> None
     reader = SqliteLogReader(tmp_path)
     reader.read(PARTITION, Offset(0), bytes_max=1)
 
-    partition.drop_below(Offset(3), older_than_ms=FAR_FUTURE_MS)
+    partition.drop_below(Offset(3), written_by_ms=FAR_FUTURE_MS)
 
     with pytest.raises(NotInLog):
         reader.read(PARTITION, Offset(0), bytes_max=1)

@@ -192,6 +192,18 @@ async def test_full_queue_shows_in_the_probe(tmp_path: Path) -> None:
     await writer.close()
 
 
+async def test_commits_are_counted(tmp_path: Path) -> None:
+    writer = SqliteLogWriter.open(tmp_path, PARTITION)
+
+    await asyncio.gather(*(writer.append([b"%d" % number]) for number in range(10)))
+    await writer.close()
+
+    assert writer.counts.records == 10
+    assert 1 <= writer.counts.commits <= 10
+    assert writer.counts.record_bytes == 10 * 9
+    assert writer.counts.commit_seconds > 0
+
+
 async def test_groups_form_while_a_commit_runs(tmp_path: Path) -> None:
     sizes: list[int] = []
     gate = threading.Event()

@@ -8,6 +8,13 @@ down_revision = None
 
 
 def upgrade() -> None:
+    _create_access()
+    _create_connections()
+    _create_schemas()
+    _create_datasets()
+
+
+def _create_access() -> None:
     table = op.create_table(
         "revision",
         sa.Column("singleton", sa.Integer, primary_key=True),
@@ -55,6 +62,9 @@ def upgrade() -> None:
         sa.Column("updated_ms", sa.BigInteger, nullable=False),
         sa.UniqueConstraint("org_id", "name"),
     )
+
+
+def _create_connections() -> None:
     op.create_table(
         "connections",
         sa.Column("connection_id", sa.String, primary_key=True),
@@ -64,6 +74,9 @@ def upgrade() -> None:
         *_document_columns(),
     )
     op.create_index("connections_by_scope", "connections", ["org_id", "sandbox_id", "updated_ms"])
+
+
+def _create_schemas() -> None:
     op.create_table(
         "schema_resources",
         sa.Column("org_id", sa.String, primary_key=True),
@@ -95,6 +108,9 @@ def upgrade() -> None:
     op.create_index(
         "descriptors_by_schema", "descriptors", ["org_id", "sandbox_id", "source_schema"]
     )
+
+
+def _create_datasets() -> None:
     op.create_table(
         "datasets",
         sa.Column("dataset_id", sa.String, primary_key=True),
