@@ -1,7 +1,7 @@
 """
 How many messages a second the edge acknowledges, beside what nginx answers without doing anything.
 
-    python bench/edge.py [--seconds 5] [--connections 64] [--log none sqlite]
+    python bench/edge.py [--seconds 5] [--connections 64] [--log none sqlite] [--workers 1]
 
 Load comes from wrk on the same machine, so that the figures are ratios, not capacities. Each
 figure is one JSON line on stdout: what was measured, requests and messages per second, errors.
@@ -151,12 +151,12 @@ def a_message(random: Random, index: int) -> dict[str, Any]:
     }
 
 
-def serve_forever(port: int, log: str, data: Path) -> None:
+def serve_forever(port: int, log: str, data: Path, worker: int) -> None:
     async def run() -> None:
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
         writer: LogWriter = (
-            SqliteLogWriter.open(data, PartitionId(1)) if log == "sqlite" else NoLog()
+            SqliteLogWriter.open(data, PartitionId(worker)) if log == "sqlite" else NoLog()
         )
         ports = EdgePorts(
             directory=OneInlet(),
@@ -195,14 +195,17 @@ def await_port(port: int) -> None:
 
 
 @contextmanager
-def running(command: list[str], port: int) -> Iterator[int]:
-    process = subprocess.Popen(command)
+def running(commands: list[list[str]], port: int) -> Iterator[list[int]]:
+    processes = [subprocess.Popen(command) for command in commands]
     try:
         await_port(port)
-        yield process.pid
+        time.sleep(0.5 if len(processes) > 1 else 0)  # the others listen a moment later
+        yield [process.pid for process in processes]
     finally:
-        process.terminate()
-        process.wait(20)
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(20)
 
 
 def nginx(folder: Path, port: int) -> list[str]:
@@ -217,14 +220,17 @@ def nginx(folder: Path, port: int) -> list[str]:
     return [found, "-p", str(folder), "-c", str(config)]
 
 
-def cpu_seconds(pid: int) -> float:
-    """Return what a process has used of the CPU: steadier than its rate on a shared machine."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def cpu_seconds(pids: list[int]) -> float:
+    """Return what processes have used of the CPU: steadier than a rate on a shared machine."""
+    ticks = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def load(
-    url: str, body: bytes, folder: Path, options: argparse.Namespace, pid: int
+    url: str, body: bytes, folder: Path, options: argparse.Namespace, pids: list[int]
 ) -> dict[str, Any]:
     (folder / "body").write_bytes(body)
     script = folder / "post.lua"
@@ -238,11 +244,11 @@ def load(
         "e.connect + e.read + e.write + e.status + e.timeout, latency:percentile(99)))\nend\n"
     )
     command = ["wrk", "-t1", f"-c{options.connections}", f"-d{options.seconds}s"]
-    used = cpu_seconds(pid)
+    used = cpu_seconds(pids)
     output = subprocess.run(
         [*command, "-s", str(script), url], check=True, capture_output=True, text=True
     ).stdout
-    used = cpu_seconds(pid) - used
+    used = cpu_seconds(pids) - used
     line = next(line for line in output.splitlines() if line.startswith("RESULT"))
     requests, micros, errors, p99 = map(int, line.split()[1:])
     return {
@@ -258,19 +264,21 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
     single = json.encode(a_message(random, 0))
     batch = json.encode({"messages": [a_message(random, i) for i in range(BATCH)]})
     port = free_port()
-    with running(nginx(folder, port), port) as pid:
-        yardstick = load(f"http://127.0.0.1:{port}/", single, folder, options, pid)
+    with running([nginx(folder, port)], port) as pids:
+        yardstick = load(f"http://127.0.0.1:{port}/", single, folder, options, pids)
     report("nginx return 200", single, yardstick, 1, yardstick)
     for log in options.log:
         port = free_port()
         data = folder / f"log-{log}"
         data.mkdir()
         command = [sys.executable, __file__, "--serve", log, "--port", str(port)]
-        with running([*command, "--data", str(data)], port) as pid:
+        command += ["--data", str(data), "--worker"]
+        workers = [[*command, str(number)] for number in range(1, options.workers + 1)]
+        with running(workers, port) as pids:
             base = f"http://127.0.0.1:{port}/collection"
-            figures = load(f"{base}/{INLET}", single, folder, options, pid)
+            figures = load(f"{base}/{INLET}", single, folder, options, pids)
             report(f"single, log {log}", single, figures, 1, yardstick)
-            figures = load(f"{base}/batch/{INLET}", batch, folder, options, pid)
+            figures = load(f"{base}/batch/{INLET}", batch, folder, options, pids)
             report(f"batch of {BATCH}, log {log}", batch, figures, BATCH, yardstick)
 
 
@@ -295,11 +303,13 @@ def main() -> None:
     parser.add_argument("--log", nargs="+", choices=("none", "sqlite"), default=["none", "sqlite"])
     parser.add_argument("--folder", type=Path, help="where the log lies; default: a temporary one")
     parser.add_argument("--serve", choices=("none", "sqlite"), help=argparse.SUPPRESS)
+    parser.add_argument("--workers", type=int, default=1, help="processes that share the port")
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--worker", type=int, default=1, help=argparse.SUPPRESS)
     parser.add_argument("--data", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
-        serve_forever(options.port, options.serve, options.data)
+        serve_forever(options.port, options.serve, options.data, options.worker)
         return
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         os.chmod(name, 0o755)  # noqa: PTH101  nginx's worker may be another user

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from support.server import Server
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

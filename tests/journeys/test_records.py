@@ -1,5 +1,6 @@
 """From an inlet to rows of the lake."""
 
+from forebay.kernel import json
 from support.server import Client, Server, a_person, an_event
 
 
@@ -119,8 +120,6 @@ def test_another_organization_sees_nothing(client: Client, server: Server) -> No
 
 
 def _new_organization(server: Server, name: str) -> dict[str, str]:
-    from forebay.kernel import json
-
     created: dict[str, str] = json.decode(
         server.command("org", "create", "--name", name, "--format", "json").stdout
     )

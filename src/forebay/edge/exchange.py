@@ -132,6 +132,8 @@ class HttpExchange:
         """Let the rest of an unwanted body pass: a reset might overtake the answer."""
         self.is_wanted = False
         self.release()
+        if isinstance(self._failure, BodyTooLarge | NotReady):
+            self._failure = None  # it was refused, but it is not broken
         if not self.is_complete and self._failure is None:
             try:
                 async with asyncio.timeout(_DISCARD_SECONDS_MAX):

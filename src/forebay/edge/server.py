@@ -63,7 +63,11 @@ async def serve(
     Raises:
         OSError: The address cannot be listened on.
     """
-    listening = _bind(host, port, is_shared=True)
+    try:
+        listening = _bind(host, port, is_shared=True)
+    except OSError:
+        await application.close()
+        raise
     body_seconds_max = application.collection.limits.body_seconds_max
     shared = Shared(application.handle, application.clock, body_seconds_max=body_seconds_max)
     server = await asyncio.get_running_loop().create_server(

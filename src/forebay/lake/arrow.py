@@ -18,6 +18,7 @@ import pyarrow as pa  # type: ignore[import-untyped]  # has no types
 import pyarrow.compute as pc  # type: ignore[import-untyped]  # has no types
 from pyiceberg.types import IcebergType, ListType, MapType, NestedField, StructType
 
+from forebay.lake.duck import confine, connect
 from forebay.lake.ports import INGEST_COLUMN, Origin, Refusal, Rows
 from forebay.lake.strict import DoesNotFit, read_entity
 from forebay.lake.types import duckdb_type, has_ambiguous_names, literal, members
@@ -76,8 +77,8 @@ def prepare(fields: Object, rows: Rows, *, spool: Path) -> ArrowRows:
     convert = _fast_way(record)
     tables: list[pa.Table] = []
     refusals: list[Refusal] = []
-    with TemporaryDirectory(dir=spool) as folder, duckdb.connect(":memory:") as connection:
-        _confine(connection, Path(folder))
+    with TemporaryDirectory(dir=spool) as folder, connect() as connection:
+        confine(connection, memory_limit=MEMORY_LIMIT, threads=1, folder=folder)
         for start in range(0, len(rows.entities), CHUNK_ROWS_MAX):
             entities = rows.entities[start : start + CHUNK_ROWS_MAX]
             table = convert and convert(connection, Path(folder), entities)
@@ -97,16 +98,6 @@ def prepare(fields: Object, rows: Rows, *, spool: Path) -> ArrowRows:
 
 
 _Fast = Callable[[duckdb.DuckDBPyConnection, Path, Sequence[Any]], pa.Table | None]
-
-
-def _confine(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    connection.execute("SET threads=1")
-    connection.execute("SET TimeZone='UTC'")
-    connection.execute(f"SET memory_limit='{MEMORY_LIMIT}'")
-    connection.execute(f"SET temp_directory={literal(str(folder))}")
-    connection.execute(f"SET allowed_directories=[{literal(str(folder))}]")
-    connection.execute("SET enable_external_access=false")
-    connection.execute("SET lock_configuration=true")
 
 
 def _fast_way(record: Object) -> _Fast | None:

@@ -6,7 +6,6 @@ so a query sees one state of each table however long it takes, while the server 
 The query can reach those files and nothing else: no other file, no network, no setting.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Timer
@@ -21,6 +20,7 @@ from pyiceberg.types import IcebergType, ListType, MapType, StructType
 
 from forebay.kernel.errors import Disposition, PlatformError
 from forebay.lake.catalog import FILE, TROUBLE, identifier, open_catalog, unavailable
+from forebay.lake.duck import confine, connect
 from forebay.lake.failed_records import FIELDS
 from forebay.lake.ports import FAILED_RECORDS, TableId
 from forebay.lake.types import iceberg_schema, literal, quoted
@@ -52,18 +52,17 @@ class QueryRefused(PlatformError):
 
 
 class Result:
-    """The answer to a query; close it, or leave its ``with`` block, to release the memory."""
+    """
+    A query that can be answered, as rows or as a table; each runs it anew.
 
-    def __init__(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        relation: duckdb.DuckDBPyRelation,
-        timer: Timer,
-    ) -> None:
+    Close it, or leave its ``with`` block, to release the memory.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, sql: str, timer: Timer) -> None:
         self._connection = connection
-        self._relation = relation
+        self._sql = sql
         self._timer = timer
-        self.columns: tuple[str, ...] = tuple(relation.columns)
+        self.columns: tuple[str, ...] = tuple(connection.sql(sql).columns)
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """
@@ -72,14 +71,12 @@ class Result:
         Raises:
             QueryRefused: The query failed or took too long on the way.
         """
-        while True:
-            try:
-                rows = self._relation.fetchmany(ROWS_AT_ONCE)
-            except duckdb.Error as error:
-                raise _refused(error) from None
-            if not rows:
-                return
-            yield from rows
+        try:
+            self._connection.execute(self._sql)
+            while rows := self._connection.fetchmany(ROWS_AT_ONCE):
+                yield from rows
+        except duckdb.Error as error:
+            raise _refused(error) from None
 
     def arrow(self) -> pa.Table:
         """
@@ -89,7 +86,7 @@ class Result:
             QueryRefused: The query failed or took too long on the way.
         """
         try:
-            return self._relation.to_arrow_table()
+            return self._connection.sql(self._sql).to_arrow_table()
         except duckdb.Error as error:
             raise _refused(error) from None
 
@@ -143,7 +140,7 @@ def query(
         QueryRefused: The statement is not a reading one, or wrong.
         TableUnavailable: A table it names is damaged.
     """
-    connection = duckdb.connect(":memory:")
+    connection = connect()
     timer = Timer(seconds_max, connection.interrupt)
     timer.daemon = True
     try:
@@ -151,9 +148,9 @@ def query(
         views = _views(tables)
         wanted = _named_in(connection, sql, views)
         files = _make_views(connection, lake, {n: views[n] for n in wanted}, fields_of)
-        _confine(connection, files, memory_limit=memory_limit)
+        confine(connection, memory_limit=memory_limit, threads=THREADS, files=files)
         timer.start()
-        relation = connection.sql(sql)
+        return Result(connection, sql, timer)
     except duckdb.Error as error:
         timer.cancel()
         connection.close()
@@ -162,7 +159,6 @@ def query(
         timer.cancel()
         connection.close()
         raise
-    return Result(connection, relation, timer)
 
 
 def _refused(error: duckdb.Error) -> QueryRefused:
@@ -206,7 +202,6 @@ def _make_views(
     views: Mapping[str, TableId],
     fields_of: Callable[[TableId], Object | None],
 ) -> list[str]:
-    connection.execute("SET TimeZone='UTC'")
     catalog = open_catalog(lake) if (lake / FILE).exists() else None
     read: list[str] = []
     try:
@@ -292,16 +287,3 @@ def _distinct(names: Sequence[str]) -> list[str]:
         taken.add(chosen.casefold())
         distinct.append(chosen)
     return distinct
-
-
-def _confine(connection: duckdb.DuckDBPyConnection, files: list[str], *, memory_limit: str) -> None:
-    if not re.fullmatch(r"\d+(\.\d+)?\s*[KMGT]i?B", memory_limit):
-        raise QueryRefused(f"{memory_limit!r} is not a size: expected one like 512MB")
-    connection.execute(f"SET memory_limit='{memory_limit}'")
-    connection.execute(f"SET threads={THREADS}")
-    paths = ", ".join(literal(path) for path in files)
-    connection.execute(f"SET allowed_paths=[{paths}]")
-    connection.execute("SET enable_external_access=false")
-    # Else a name that is no view would be looked for among the variables of this program.
-    connection.execute("SET python_enable_replacements=false")
-    connection.execute("SET lock_configuration=true")

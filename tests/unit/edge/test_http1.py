@@ -67,6 +67,14 @@ def test_client_that_sends_far_too_much_still_gets_its_answer(edge: Edge) -> Non
     assert answer.status_code == 413
 
 
+def test_client_that_streams_far_too_much_still_gets_its_answer(edge: Edge) -> None:
+    chunks = (b"x" * 65_536 for _ in range(40))
+
+    answer = edge.http.post(SINGLE, content=chunks, headers={"content-type": "application/json"})
+
+    assert answer.status_code == 413
+
+
 REFUSED = {
     "length and chunks": b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "chunks and length": b"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
@@ -180,6 +188,14 @@ def test_wish_for_another_protocol_is_ignored(edge: Edge, framing: str) -> None:
     answer = edge.raw(wish + body[framing] + with_length(MESSAGE, CLOSE))
 
     assert statuses(answer) == [{"none": 400}.get(framing, 200), 200]
+
+
+def test_many_wishes_for_another_protocol_are_ignored(edge: Edge) -> None:
+    wish = b"GET /livez HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+
+    answer = edge.raw(wish * 2_000 + b"GET /livez HTTP/1.0\r\n\r\n")
+
+    assert statuses(answer) == [200] * 2_001
 
 
 def test_tunnel_is_refused(edge: Edge) -> None:

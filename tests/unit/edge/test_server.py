@@ -4,6 +4,7 @@ import threading
 from contextlib import closing
 
 import pytest
+import uvloop
 
 from forebay.edge.server import require_free_port
 from forebay.kernel import json
@@ -108,6 +109,19 @@ def test_port_in_use_is_noticed_before_it_is_shared() -> None:
         require_free_port("127.0.0.1", edge.port)
     edge.stop()
     require_free_port("127.0.0.1", edge.port)
+
+
+def test_port_that_cannot_be_bound_closes_the_log() -> None:
+    edge = Edge()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", edge.port))
+        other.listen()
+
+        with pytest.raises(OSError, match="in use"):
+            uvloop.run(edge._run())
+
+    edge.http.close()
+    assert edge.log.is_closed
 
 
 def test_host_may_be_a_name() -> None:

@@ -93,9 +93,10 @@ def test_commit_that_did_not_happen_leaves_no_row_and_no_data_file(
     def raise_at_once(*_args: object) -> None:
         raise OperationalError("COMMIT", None, Exception("database is locked"))
 
-    with monkeypatch.context() as patch, pytest.raises(TableUnavailable, match="locked"):
+    with monkeypatch.context() as patch:
         patch.setattr(lake._catalog, "commit_table", raise_at_once)
-        append(lake, 1)
+        with pytest.raises(TableUnavailable, match="locked"):
+            append(lake, 1)
 
     assert lake.marks(TABLE) == {ONE: mark(1)}
     assert len(list(lake._path.rglob("*.parquet"))) == 1
@@ -133,9 +134,10 @@ def test_full_disk_stores_nothing_and_the_next_attempt_succeeds(
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    with monkeypatch.context() as patch, pytest.raises(TableUnavailable, match="No space left"):
+    with monkeypatch.context() as patch:
         patch.setattr("forebay.lake.durable_io.os.fsync", full)
-        append(lake, 1)
+        with pytest.raises(TableUnavailable, match="No space left"):
+            append(lake, 1)
 
     append(lake, 1)
     assert ids(lake._path) == ["r0", "r1"]

@@ -32,7 +32,7 @@ WALK_THROUGHS = [
 ]
 
 
-def _has_type(opinion: Any, stated: str, value: object, schema: object) -> Iterator[Any]:  # noqa: ANN401
+def _has_type(opinion: Any, stated: str, value: object, schema: object) -> Iterator[Any]:
     """Check ``type`` as the platform reads it: integers are exact, and not written as decimals."""
     del schema
     is_integer = isinstance(value, int) and not isinstance(value, bool)
@@ -42,7 +42,7 @@ def _has_type(opinion: Any, stated: str, value: object, schema: object) -> Itera
         yield jsonschema.ValidationError("type")
 
 
-def _jsonschema(document: dict[str, Any]) -> Any:  # noqa: ANN401
+def _jsonschema(document: dict[str, Any]) -> Any:
     checker = jsonschema.FormatChecker(formats=())
     for name, demanded in FORMATS.items():
         checker.checks(name)(

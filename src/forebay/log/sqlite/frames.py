@@ -1,8 +1,9 @@
 """
 How the records of one group commit lie in one blob.
 
-Each record is a frame: length (4 bytes), CRC-32 (4 bytes), payload. The checksum starts from
-the record's own offset, so that a frame that turns up in another place does not match there.
+Each record is a frame: length (4 bytes), CRC-32 (4 bytes), payload. The checksum covers the
+record's offset and length too: a frame that turns up in another place does not match there,
+and a damaged length cannot hide behind zeros, which a bare CRC may not notice.
 """
 
 import struct
@@ -13,7 +14,7 @@ from forebay.kernel.ids import Offset
 from forebay.log.ports import LogDamaged, LogRecord
 
 _HEAD = struct.Struct("<II")
-_SEED_MASK = 0xFFFF_FFFF
+_PLACE = struct.Struct("<QI")
 
 FRAME_BYTES = _HEAD.size
 """What a record takes up beside its payload."""
@@ -23,11 +24,10 @@ def pack_group(first: Offset, records: Sequence[Sequence[bytes]]) -> bytes:
     """Return the blob of a group whose first record has the offset `first`."""
     pieces: list[bytes] = []
     for offset, parts in enumerate(records, first):
-        checksum = offset & _SEED_MASK
-        length = 0
+        length = sum(map(len, parts))
+        checksum = zlib.crc32(_PLACE.pack(offset, length))
         for part in parts:
             checksum = zlib.crc32(part, checksum)
-            length += len(part)
         pieces.append(_HEAD.pack(length, checksum))
         pieces += parts
     return b"".join(pieces)
@@ -50,7 +50,8 @@ def unpack_group(blob: bytes, first: Offset, count: int, *, start: Offset) -> It
         if offset < start:
             continue
         payload = blob[payload_at:position]
-        if len(payload) != length or zlib.crc32(payload, offset & _SEED_MASK) != checksum:
+        seed = zlib.crc32(_PLACE.pack(offset, length))
+        if len(payload) != length or zlib.crc32(payload, seed) != checksum:
             raise _mismatch(offset)
         yield LogRecord(Offset(offset), payload)
 

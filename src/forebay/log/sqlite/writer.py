@@ -285,14 +285,16 @@ class SqliteLogWriter:
             self._bell.wait(_LOW_LOOK_EVERY_S if self._is_disk_low else None)
             self._bell.clear()
             self._is_disk_low = self._reserve.is_reached()
-            while self._queue:
-                self._serve(self._take_group())
-            while self._drops:
-                self._drop(*self._drops[0])
-                self._drops.popleft()
+            # A busy queue may never be empty: drops get their turn between two groups.
+            while self._queue or self._drops:
+                self._serve()
+                while self._drops:
+                    self._drop(*self._drops[0])
+                    self._drops.popleft()
 
     def _take_group(self) -> list[_Waiting]:
-        group: list[_Waiting] = []
+        # Whatever goes wrong from here on, `_fail` finds who was taken from the queue.
+        group = self._attempt = []
         size = 0
         records_max = self._options.group_records_max
         bytes_max = self._options.group_bytes_max
@@ -302,17 +304,21 @@ class SqliteLogWriter:
             size += waiting[1]
         return group
 
-    def _serve(self, group: list[_Waiting]) -> None:
+    def _serve(self) -> None:
         self._is_disk_low = self._reserve.is_reached()
         refusal = self._find_refusal() if self._is_disk_low else None
+        group = self._take_group()
         if refusal is not None:
             self._tell(self._refuse, group, refusal)
-            return
-        self._attempt = group
+        elif group:
+            self._commit(group)
+        self._attempt = []
+
+    def _commit(self, group: list[_Waiting]) -> None:
         self._attempt_began_s = began_s = self._clock.monotonic_s()
         first = self._files.commit([payload for payload, _, _ in group])
-        self._attempt = []
         self._tell(self._settle, group, first)
+        self._attempt = []
         self._count(group, self._clock.monotonic_s() - began_s)
         self._files.tidy()
         self._attempt_began_s = None

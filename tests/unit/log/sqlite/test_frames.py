@@ -66,6 +66,15 @@ def test_shortened_group_never_loses_a_record_silently(
     assert len(records) < len(group)
 
 
+def test_damaged_length_is_seen_where_a_bare_checksum_would_not_see_it() -> None:
+    first = Offset(2**32 - 1)
+    blob = bytearray(pack_group(first, [[], []]))
+    blob[0] ^= 1
+
+    with pytest.raises(LogDamaged, match=f"offset {first}"):
+        list(unpack_group(bytes(blob), first, 2, start=first))
+
+
 def test_record_in_another_place_does_not_match() -> None:
     blob = pack_group(Offset(7), [[b"a"], [b"b"]])
 

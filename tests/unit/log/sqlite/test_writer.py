@@ -114,7 +114,47 @@ async def test_whatever_ends_the_thread_nobody_waits_for_ever(
 
     assert outcomes[:2] == [0, 1]
     assert isinstance(outcomes[2], AppendOutcomeUnknown)
-    assert all(isinstance(outcome, LogClosed) for outcome in outcomes[3:])
+    assert all(isinstance(outcome, LogClosed) for outcome in outcomes[3:10])
+    assert outcomes[10] == 0 or isinstance(outcomes[10], LogClosed)
+
+
+async def test_disk_that_vanishes_answers_everybody(tmp_path: Path) -> None:
+    is_gone = False
+
+    def space(path: Path) -> tuple[int, int, int]:
+        if is_gone:
+            raise FileNotFoundError(path)
+        return TIB, 0, TIB
+
+    clock = Seconds()
+    writer = SqliteLogWriter.open(tmp_path, PARTITION, space=space, clock=clock)
+    is_gone = True
+
+    outcomes = await asyncio.gather(
+        *(writer.append([b"%d" % number]) for number in range(5)), return_exceptions=True
+    )
+    await writer.close()
+
+    assert {type(outcome) for outcome in outcomes} <= {AppendOutcomeUnknown, LogClosed}
+
+
+async def test_drop_is_served_while_appends_never_cease(tmp_path: Path) -> None:
+    options = WriterOptions(segment_bytes_max=1000, group_records_max=1)
+    writer = SqliteLogWriter.open(tmp_path, PARTITION, options=options)
+    is_done = False
+
+    async def client() -> None:
+        while not is_done:
+            await writer.append([bytes(500)])
+
+    clients = [asyncio.ensure_future(client()) for _ in range(8)]
+    await until(lambda: writer.counts.records > 20)
+    first = await writer.drop_below(Offset(10), older_than_ms=0)
+    is_done = True
+    await asyncio.gather(*clients)
+    await writer.close()
+
+    assert 0 < first <= 10
 
 
 async def test_failed_drop_ends_the_writer_and_is_answered(tmp_path: Path) -> None:
