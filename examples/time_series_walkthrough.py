@@ -12,9 +12,7 @@ from typing import Any
 from aep import Platform
 
 XDM = "https://ns.adobe.com/xdm/context"
-PROFILE_SNAPSHOT = (
-    "https://ns.adobe.com/experience/campaign/experienceevent-profile-work-details"
-)
+PROFILE_SNAPSHOT = "https://ns.adobe.com/experience/campaign/experienceevent-profile-work-details"
 IDENTITY = "/_experience/campaign/message/profileSnapshot/workEmail/address"
 
 

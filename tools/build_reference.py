@@ -59,8 +59,8 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Precedence: defaults < `forebay.toml` in the working directory < environment < options. Made by",
-        "`tools/build_reference.py` from `app/settings.py`.",
+        "Precedence: defaults < `forebay.toml` in the working directory < environment < options.",
+        "Made by `tools/build_reference.py` from `app/settings.py`.",
         "",
         "| in the file | in the environment | default | what it is |",
         "|---|---|---|---|",

@@ -4,7 +4,7 @@ A process that appends to a log and tells on stdout what was acknowledged, until
     support.log_child ROOT crowd          many concurrent appends, without end
     support.log_child ROOT steps          a few commits, a roll and a drop, in one thread
     support.log_child ROOT recover        open and close
-    support.log_child ROOT series         eight appends, one after the other
+    support.log_child ROOT series         six appends, one after the other
     support.log_child ROOT follow         read, from the beginning on, what others append
     support.log_child ROOT early          as steps, but acknowledges before it commits (a mutant)
     support.log_child ROOT unsynced       as series, without syncing (a mutant)
@@ -104,7 +104,7 @@ def follow(root: Path) -> None:
 
 async def series(root: Path, *, is_synced: bool = True) -> None:
     writer = open_writer(root, is_synced=is_synced)
-    for _ in range(8):
+    for _ in range(6):
         payload = new_payload(6_000)
         acknowledge(await writer.append([payload]), payload)
     await writer.close()

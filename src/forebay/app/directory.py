@@ -148,7 +148,7 @@ class DirectoryReader:
     def refresh(self) -> bool:
         """Read the file again if it was replaced; say whether it was."""
         try:
-            status = os.stat(self._path)
+            status = self._path.stat()
         except FileNotFoundError:
             return False
         identity = (status.st_ino, status.st_mtime_ns)

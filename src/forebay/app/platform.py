@@ -185,6 +185,6 @@ class _Platform:
             await asyncio.sleep(_METRICS_SECONDS)
 
     async def _announce(self, server: uvicorn.Server) -> None:
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110  uvicorn tells it only this way
             await asyncio.sleep(0.01)
         say_ready(self._data, "platform", SystemClock().now_ms())

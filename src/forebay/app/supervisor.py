@@ -189,7 +189,7 @@ class Supervisor:
         await asyncio.gather(*keepers, return_exceptions=True)
 
     async def _announce(self, roles: list[Role]) -> None:
-        while not all(role.is_ready() for role in roles):
+        while not all(role.is_ready() for role in roles):  # noqa: ASYNC110  other processes say it
             await asyncio.sleep(0.02)
         print(welcome(self._settings, self._data, self._command), file=sys.stderr, flush=True)  # noqa: T201  the first screen
 

@@ -63,7 +63,7 @@ _FLOW_SERVICE = "/data/foundation/flowservice/connections"
 @data_option
 @org_option
 @sandbox_option
-def command(  # noqa: PLR0913  one parameter per option
+def command(
     file: Any,  # noqa: ANN401  click's file type
     dataset: str,
     samples: int | None,
@@ -71,7 +71,7 @@ def command(  # noqa: PLR0913  one parameter per option
     inlet: str | None,
     batch_size: int,
     connections: int,
-    sync_validation: bool,  # noqa: FBT001  click passes it by name
+    sync_validation: bool,
     receipts: TextIO | None,
     data: Path | None,
     org_id: str | None,

@@ -20,7 +20,7 @@ from forebay.kernel import json
 @click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
-def command(data: Path | None, watch: bool, form: str) -> None:  # noqa: FBT001  click passes it by name
+def command(data: Path | None, watch: bool, form: str) -> None:
     """
     Show what is durable, what is visible in the lake, and what lies between.
 

@@ -18,8 +18,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from forebay.edge.answers import Refusal
+from forebay.edge.errors import MessageRefused
 from forebay.kernel import json
 from forebay.kernel.limits import JSON_DEPTH_MAX
+
+BATCH_MESSAGES_MAX = 20_000
+"""Messages in one batch: several times as many as would fit if each had a header."""
 
 ABSENT = json.Raw(b"")
 """A member that is not there; no JSON value is empty."""
@@ -84,9 +88,7 @@ def read_message(body: bytes) -> Parts | Refusal:
         NotJson: The body is not strict JSON, or nested too deeply.
     """
     require_utf8(body)
-    is_flat = body.count(b"{") + body.count(b"[") <= _ENTITY_DEPTH_MAX
-    if not is_flat:
-        require_depth(body, JSON_DEPTH_MAX)
+    require_depth(body, JSON_DEPTH_MAX)
     try:
         message = _message.decode(body)
     except msgspec.ValidationError:
@@ -98,7 +100,7 @@ def read_message(body: bytes) -> Parts | Refusal:
         repeated = find_repeated_key(body, depth_max=2)
         if repeated is not None:
             return _repeats(repeated)
-    return _check_entity(parts, is_flat=is_flat)
+    return _check_entity(parts)
 
 
 def read_batch(body: bytes) -> list[Parts | Refusal] | None:
@@ -106,6 +108,7 @@ def read_batch(body: bytes) -> list[Parts | Refusal] | None:
     Take the messages of a batch apart, in order; None if there is no array ``messages``.
 
     Raises:
+        MessageRefused: There are more than `BATCH_MESSAGES_MAX` messages.
         NotJson: The body is not strict JSON, or nested too deeply.
     """
     require_utf8(body)
@@ -117,6 +120,7 @@ def read_batch(body: bytes) -> list[Parts | Refusal] | None:
         raise json.NotJson(str(error)) from None
     except RecursionError:
         raise json.NotJson("JSON is nested too deeply") from None
+    _require_count(len(batch.messages))
     all_parts = [
         Parts(bytes(item.header), bytes(item.body.meta), bytes(item.body.entity))
         for item in batch.messages
@@ -126,6 +130,8 @@ def read_batch(body: bytes) -> list[Parts | Refusal] | None:
         require_depth(body, _BATCH_DEPTH_MAX)
         if body.count(b'"messages"') != 1 or _may_repeat(body, all_parts):
             return _read_batch_loosely(body)
+    for parts in all_parts:
+        require_depth(parts.entity, _ENTITY_DEPTH_MAX)
     return [_check_entity(parts) for parts in all_parts]
 
 
@@ -226,16 +232,21 @@ def _may_repeat(body: bytes, all_parts: list[Parts]) -> bool:
     )
 
 
-def _check_entity(parts: Parts, *, is_flat: bool = False) -> Parts | Refusal:
+def _check_entity(parts: Parts) -> Parts | Refusal:
     entity = parts.entity
     if entity:
-        if not is_flat:
-            require_depth(entity, _ENTITY_DEPTH_MAX)
         try:
             _entity.decode(entity)
         except msgspec.DecodeError as error:
             return Refusal("Message is invalid", f"body.xdmEntity: {error}")
     return parts
+
+
+def _require_count(count: int) -> None:
+    # An answer is longer than the shortest messages it is for: without an end, a body of a
+    # megabyte would be answered with a hundred.
+    if count > BATCH_MESSAGES_MAX:
+        raise MessageRefused(f"A batch has {count} messages; {BATCH_MESSAGES_MAX} are allowed.")
 
 
 def _repeats(key: str) -> Refusal:
@@ -252,6 +263,7 @@ def _read_batch_loosely(body: bytes) -> list[Parts | Refusal] | None:
         return None
     except msgspec.DecodeError as error:
         raise json.NotJson(str(error)) from None
+    _require_count(len(messages))
     if find_repeated_key(body, depth_max=1) is not None:
         return None
     return [_read_loosely(bytes(message)) for message in messages]

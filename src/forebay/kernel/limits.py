@@ -34,7 +34,7 @@ PLATFORM_BODY_BYTES_MAX = 10 * 1_048_576
 """Body of one platform API request."""
 
 PLATFORM_JSON_DEPTH_MAX = 200
-"""Nesting of arrays and objects in the body of one platform API request: XDM's own nesting twice."""
+"""Nesting of arrays and objects in one platform API request: twice what XDM itself needs."""
 
 SCHEMA_FIELDS_MAX = 50_000
 """Fields of one composed schema. A schema with more is refused."""

@@ -19,6 +19,9 @@ import msgspec
 
 from forebay.kernel.limits import JSON_DEPTH_MAX
 
+VALUES_MAX = 250_000
+"""Values and ends of containers in one document, so that one-byte values cannot take long."""
+
 _HEAD = b":)\n"
 _SHARED_NAMES, _SHARED_STRINGS, _RAW_BINARY = 0x01, 0x02, 0x04
 _FLAGS = _SHARED_NAMES | _SHARED_STRINGS | _RAW_BINARY
@@ -85,7 +88,11 @@ _END = object()
 def _read_document(reader: "_Reader") -> Any:  # noqa: ANN401  any value is the point
     root = reader.value()
     opened = [root] if isinstance(root, list | dict) else []
+    count = 0
     while opened:
+        count += 1
+        if count > VALUES_MAX:
+            raise NotSmile(f"it has more than {VALUES_MAX} values")
         value = _read_member(reader, opened[-1])
         if value is _END:
             opened.pop()

@@ -18,6 +18,7 @@ from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]  # has no types
 import pyarrow.parquet as pq  # type: ignore[import-untyped]  # has no types
+import structlog
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import NoSuchTableError, ResolveError, ValidationError
 from pyiceberg.io.pyarrow import (
@@ -35,6 +36,7 @@ from forebay.kernel.files import make_directory
 from forebay.kernel.ids import Offset, PartitionId, new_hex
 from forebay.lake.arrow import ArrowRows, conform, prepare
 from forebay.lake.catalog import TROUBLE, identifier, open_catalog, unavailable
+from forebay.lake.maintenance import forget_old_snapshots
 from forebay.lake.ports import (
     Address,
     FieldsConflict,
@@ -81,6 +83,8 @@ class IcebergTables:
     """The lake below one directory."""
 
     def __init__(self, path: Path, *, on_step: Callable[[str], None] = _no_step) -> None:
+        # What the system's allocator frees can be given back to the system after a flush.
+        pa.set_memory_pool(pa.system_memory_pool())
         self._path = path.absolute()
         self._spool = make_directory(self._path / "spool")
         for left_over in self._spool.iterdir():
@@ -138,6 +142,7 @@ class IcebergTables:
         except TROUBLE as error:
             self._resolve(table, after, error, file)
         self._on_step("committed")
+        self._tidy(table)
 
     def addresses(self, table: TableId, partition: PartitionId, since: Mark) -> set[Address]:
         """Return the addresses in a table of failed records, from an offset on."""
@@ -191,6 +196,16 @@ class IcebergTables:
                     f"table {table.name} of sandbox {table.sandbox_id} cannot take the schema's "
                     f"columns beside its own: {error}"
                 ) from error
+
+    def _tidy(self, table: TableId) -> None:
+        try:
+            forget_old_snapshots(self._load(table))
+        except TROUBLE as error:
+            # The rows are stored; this is tried again after the next append.
+            self._forget(table)
+            structlog.get_logger().warning(
+                "old snapshots were not removed", table=table.name, error=str(error)
+            )
 
     def _resolve(
         self, table: TableId, after: Marks, error: Exception, file: DataFile | None

@@ -158,23 +158,29 @@ class Pipeline:
 def validate(route: Route, entity: bytes) -> Failure | None:
     """Return why a record does not obey its dataset's schema, None if it does."""
     validator = route.dataset.validator
-    if validator.accepts(entity):
-        return None
-    violations = validator.explain(entity, violations_max=None)
-    if violations is None:
-        return None
-    leaves = violations.leaves()
-    shown = violations
-    if len(leaves) > VIOLATIONS_MAX:
-        shown = validator.explain(entity, violations_max=VIOLATIONS_MAX) or violations
+    try:
+        if validator.accepts(entity):
+            return None
+        violations = validator.explain(entity, violations_max=None)
+        if violations is None:
+            return None
+        leaves = violations.leaves()
+        shown = violations
+        if len(leaves) > VIOLATIONS_MAX:
+            shown = validator.explain(entity, violations_max=VIOLATIONS_MAX) or violations
+    except Exception as error:  # noqa: BLE001  the worker's supervisor: one record's trouble stays its own
+        structlog.get_logger().exception("record could not be validated")
+        return _invalid(
+            route, f"the record could not be validated: {type(error).__name__}: {error}"
+        )
     more = f" (and {len(leaves) - 1} more)" if len(leaves) > 1 else ""
+    failure = _invalid(route, f"{leaves[0].pointer}: {leaves[0].message}{more}")
+    return msgspec.structs.replace(failure, violations=violations, shown=shown)
+
+
+def _invalid(route: Route, message: str) -> Failure:
     return Failure(
-        stage=Stage.VALIDATION,
-        message=f"{leaves[0].pointer}: {leaves[0].message}{more}",
-        dataset=route.dataset,
-        table=route.table,
-        violations=violations,
-        shown=shown,
+        stage=Stage.VALIDATION, message=message, dataset=route.dataset, table=route.table
     )
 
 

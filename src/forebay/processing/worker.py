@@ -36,6 +36,7 @@ from forebay.lake.ports import (
 from forebay.log.ports import LogDamaged, LogReader
 from forebay.processing.checkpoint import Checkpoint, Position
 from forebay.processing.failures import Failure, failed_record
+from forebay.processing.memory import give_back
 from forebay.processing.messages import ReadSmile, open_request
 from forebay.processing.metrics import (
     COMMIT_SECONDS,
@@ -52,6 +53,7 @@ from forebay.xdm.fields import Object
 
 FLUSH_SECONDS_MAX = 5.0
 FLUSH_BYTES_MAX = 128 * 1_048_576
+LARGE_BYTES = 8 * 1_048_576
 READ_BYTES_MAX = 4 * 1_048_576
 POLL_SECONDS = 0.05
 RETRY_SECONDS_FIRST = 1.0
@@ -143,23 +145,28 @@ class Worker:
         """Commit what waits, and move the checkpoint if nothing is held."""
         started = self._clock.monotonic_s()
         self._flush_wanted.clear()
-        tally = self._tally
+        is_large = self._tally.pending.byte_count > LARGE_BYTES
+        self._flush_tables()
+        if not self._tally.held:
+            self._checkpoint.advance(self._cursors)
+            self._on_step("checkpoint moved")
+            self._retry_seconds = RETRY_SECONDS_FIRST
+        self._tally = Tally(Pending(), self._tally.done, self._tally.held)
+        self._waiting_since = None
+        if is_large:
+            give_back()
+        TABLES_HELD.set(len(self._tally.held))
+        FLUSH_SECONDS.observe(self._clock.monotonic_s() - started)
+        self._publish_lag()
+
+    def _flush_tables(self) -> None:
         marks = {p: Mark(cursor.log_id, cursor.next) for p, cursor in self._cursors.items()}
         ready = self._prepare_rows()
         self._on_step("prepared")
         self._commit_failed_records(marks)
         for table, (fields, prepared) in ready.items():
-            if table not in tally.held and prepared.row_count:
+            if table not in self._tally.held and prepared.row_count:
                 self._commit(table, fields, prepared, marks)
-        if not tally.held:
-            self._checkpoint.advance(self._cursors)
-            self._on_step("checkpoint moved")
-            self._retry_seconds = RETRY_SECONDS_FIRST
-        self._tally = Tally(Pending(), tally.done, tally.held)
-        self._waiting_since = None
-        TABLES_HELD.set(len(tally.held))
-        FLUSH_SECONDS.observe(self._clock.monotonic_s() - started)
-        self._publish_lag()
 
     def _begin(self) -> Tally:
         """Start, or start again, at the checkpoint."""

@@ -139,6 +139,20 @@ def test_batch_without_messages_is_refused_whole(edge: Edge, body: bytes) -> Non
     assert edge.log.payloads == []
 
 
+def test_batch_of_many_empty_messages_is_answered_one_by_one(edge: Edge) -> None:
+    answer = edge.post(BATCH, {"messages": [{}] * 10_001})
+
+    assert answer.status_code == 207
+    assert len(answer.json()["responses"]) == 10_001
+
+
+@pytest.mark.parametrize("message", [b"{}", b"5"])
+def test_batch_whose_answer_would_dwarf_it_is_refused(edge: Edge, message: bytes) -> None:
+    answer = edge.post(BATCH, b'{"messages":[' + b",".join([message] * 300_000) + b"]}")
+
+    assert "20000 are allowed" in problem_of(answer, 400)
+
+
 BAD_HEADERS: list[tuple[dict[str, Any], str]] = [
     ({"imsOrgId": "x"}, "Message has an absent or wrong ims org in the header"),
     ({"imsOrgId": 5}, "Message has an absent or wrong ims org in the header"),

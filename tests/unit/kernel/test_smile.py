@@ -179,6 +179,11 @@ def test_references_cannot_blow_a_document_up() -> None:
         smile.to_json(document, bytes_max=BYTES_MAX)
 
 
+def test_more_values_than_allowed_are_refused() -> None:
+    with pytest.raises(NotSmile, match="values"):
+        decode(HEAD + b"\xf8" + b"\xc0" * 300_000 + b"\xf9")
+
+
 def test_as_json_numbers_are_exact_and_binary_is_base64() -> None:
     value = {"i": 2**70, "d": Decimal("1.10"), "b": b"\x00\xff", "f": 0.1}
 

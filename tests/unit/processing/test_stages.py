@@ -1,5 +1,6 @@
 from typing import Any
 
+import msgspec
 import pytest
 
 from forebay.kernel import json
@@ -215,6 +216,40 @@ def test_header_without_org_and_source_is_completed_in_the_line() -> None:
     header = json.decode(only_failure(pending).record)["header"]
     assert header["imsOrgId"] == ORG
     assert header["source"] == {"name": "Shop connection"}
+
+
+class Faulty:
+    """A validator with a mistake in it."""
+
+    def __init__(self, sound: Any) -> None:
+        self.fields = sound.fields
+        self._sound = sound
+
+    def accepts(self, entity: bytes) -> bool:
+        if b"poison" in entity:
+            message = "a mistake"
+            raise AttributeError(message)
+        return bool(self._sound.accepts(entity))
+
+    def explain(self, entity: bytes, *, violations_max: int | None) -> Any:
+        return self._sound.explain(entity, violations_max=violations_max)
+
+
+def test_record_that_breaks_the_validator_fails_alone() -> None:
+    directory = Directory({EVENTS: EVENT_DOCUMENT})
+    dataset = directory.datasets[EVENTS]
+    directory.datasets[EVENTS] = msgspec.structs.replace(
+        dataset, validator=Faulty(dataset.validator)
+    )
+    poison = a_message({**an_event(1), "eventType": "poison"})
+    payload = a_batch([a_message(an_event(0)), poison, a_message(an_event(2))])
+    request = open_request(PARTITION, "log", Offset(0), payload, bytes)
+    tally = Tally(Pending(), Done(MemoryTables(), {}), set())
+
+    Pipeline(directory, ManualClock()).run(request, tally)
+
+    assert rows(tally.pending).indexes == [0, 2]
+    assert "AttributeError: a mistake" in only_failure(tally.pending).message
 
 
 def test_messages_of_one_batch_may_go_to_different_datasets() -> None:
