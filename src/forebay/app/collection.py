@@ -20,7 +20,9 @@ from forebay.kernel.ids import Offset, PartitionId
 from forebay.kernel.tasks import spawn
 from forebay.kernel.telemetry import REGISTRY, MetricsDirectory
 from forebay.log.entry import unpack
+from forebay.log.ports import LogDamaged
 from forebay.log.sqlite import SqliteLogReader, SqliteLogWriter, WriterOptions
+from forebay.log.sqlite.metrics import LogMetrics
 from forebay.processing.checkpoint import read_positions
 
 _REFRESH_SECONDS = 0.2
@@ -66,6 +68,7 @@ class _CollectionRole:
             ),
             on_failure=self._fail_stop,
         )
+        self._check_not_older(writer)
         self._directory.refresh()
         application = self._application(writer)
         background = [
@@ -96,7 +99,27 @@ class _CollectionRole:
         limits = EdgeLimits(validations_per_minute=self._settings.sync_validation_per_minute)
         collection = Collection(ports, limits, received_ms_min=self._last_received_ms())
         REGISTRY.register(collection.metrics)
+        REGISTRY.register(LogMetrics(writer))
         return EdgeApplication(collection, ports)
+
+    def _check_not_older(self, writer: SqliteLogWriter) -> None:
+        """
+        Refuse a log that is an older copy of itself.
+
+        Its next records would get offsets that processing has behind it, and would never be
+        looked at. The log alone cannot know; the checkpoint does.
+        """
+        position = read_positions(self._data.checkpoint).get(self._partition)
+        reader = SqliteLogReader(self._data.log)
+        try:
+            bounds = reader.bounds(self._partition)
+        finally:
+            reader.close()
+        if position and position.log_id == writer.log_id and position.next > bounds.next:
+            raise LogDamaged(
+                f"partition {self._partition} ends at offset {bounds.next - 1}, but records up to "
+                f"{position.next - 1} were processed: this is an older copy of the log"
+            )
 
     def _unready_reason(self, writer: SqliteLogWriter) -> str | None:
         if self._directory.revision < 0:

@@ -115,15 +115,17 @@ class Collection:
         Raises:
             PlatformError: Nothing was stored, unless it is `AppendOutcomeUnknown`.
         """
-        inlet = self._ports.directory.find_inlet(inlet_id)
-        if inlet is None:
-            raise NotHere(
-                f"There is no inlet [{inlet_id[:80]}]; the inletUrl of a connection is one."
-            )
+        # Before the inlet is looked up: an edge that does not know its inlets yet must not say
+        # that there is none, because senders drop what they are told can never succeed.
         reason = self.unready_reason()
         if reason is not None:
             raise NotReady(
                 f"Nothing was stored: {reason}. Send again later.", is_closing=self.is_draining
+            )
+        inlet = self._ports.directory.find_inlet(inlet_id)
+        if inlet is None:
+            raise NotHere(
+                f"There is no inlet [{inlet_id[:80]}]; the inletUrl of a connection is one."
             )
         is_authenticated = self._authenticate(inlet, request.headers.get("authorization"))
         body = await self._read(inlet, request)

@@ -617,6 +617,15 @@ def test_edge_that_cannot_store_says_why_and_for_how_long(edge: Edge) -> None:
     assert ready.json()["reason"] == "the disk is full"
 
 
+def test_edge_that_is_not_ready_does_not_deny_an_inlet(edge: Edge) -> None:
+    edge.unready = "the inlet directory is not there yet"
+
+    answer = edge.post("/collection/" + "0" * 64, a_message())
+
+    assert answer.json()["code"] == "NOT_STORED"
+    assert answer.status_code == 503
+
+
 def test_unknown_inlet_is_not_found_whatever_else_is_wrong(edge: Edge) -> None:
     answer = edge.post("/collection/" + "0" * 64, b"x", headers={"content-type": "x"})
 
