@@ -14,6 +14,8 @@ from forebay.app.data_directory import DataDirectory
 from forebay.cli.options import data_option, org_option, sandbox_option
 from forebay.kernel import json
 
+_COLUMN_WIDTH_MIN = 10
+"""Narrower columns cannot be read: then each row is printed upright."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -54,11 +56,20 @@ def command(
 
 
 def _print_table(columns: list[str], rows: Any) -> None:  # noqa: ANN401  an iterator of rows
+    # Text, not markup: what a record holds must not format the terminal.
+    console = Console()
+    if len(columns) * _COLUMN_WIDTH_MIN > console.width:
+        for number, row in enumerate(rows, 1):
+            console.rule(f"row {number}", align="left")
+            upright = Table(show_header=False, box=None, pad_edge=False)
+            for name, value in zip(columns, row, strict=True):
+                upright.add_row(name, _escaped(_shown(value)))
+            console.print(upright)
+        return
     table = Table(*columns)
     for row in rows:
-        # Text, not markup: what a record holds must not format the terminal.
         table.add_row(*(_escaped(_shown(value)) for value in row))
-    Console().print(table)
+    console.print(table)
 
 
 def _print_json(columns: list[str], rows: Any) -> None:  # noqa: ANN401  an iterator of rows

@@ -4,7 +4,6 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from itertools import count, islice
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -30,6 +29,8 @@ from forebay.xdm.strict import validation_document
 _CONTENT_TYPE = "application/vnd.adobe.xed-full+json;version=1"
 _ACCEPT_SCHEMA = "application/vnd.adobe.xed-full+json; version=1"
 _ACCEPT_DESCRIPTORS = "application/vnd.adobe.xdm+json"
+_POOL_MAX = 500
+"""Different records among the generated ones."""
 _CATALOG = "/data/foundation/catalog/dataSets"
 _REGISTRY = "/data/foundation/schemaregistry/tenant"
 _FLOW_SERVICE = "/data/foundation/flowservice/connections"
@@ -163,9 +164,13 @@ def _schema(platform: Platform, schema_id: str) -> dict[str, Any]:
 
 
 def _sample_entities(target: _Target, samples: int, seed: int) -> Iterator[bytes]:
-    document = target.document
-    for number in islice(count(seed), samples):
-        yield json.encode(sample(document, seed=number))
+    """Generate some records and vary their ids: generating every one would be the bottleneck."""
+    pool = [sample(target.document, seed=seed + n) for n in range(min(samples, _POOL_MAX))]
+    for number in range(samples):
+        entity = pool[number % len(pool)]
+        if "_id" in entity:
+            entity = entity | {"_id": f"sample-{seed + number}"}
+        yield json.encode(entity)
 
 
 def _inlet_url(platform: Platform) -> str:

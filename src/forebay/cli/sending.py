@@ -129,7 +129,7 @@ class Sender:
         elif answer.is_server_error and answer.status_code != HTTP_UNAVAILABLE:
             self.summary.unknown += count
         else:
-            self.summary.refused[f"{answer.status_code}: {answer.text[:500]}"] += count
+            self.summary.refused[f"{answer.status_code}: {_explanation(answer)}"] += count
 
     def _accept(self, transaction_ids: list[str]) -> None:
         self.summary.accepted += len(transaction_ids)
@@ -142,6 +142,25 @@ def _batches(messages: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
     iterator = iter(messages)
     while batch := list(islice(iterator, size)):
         yield batch
+
+
+def _explanation(answer: httpx2.Response) -> str:
+    """Return what a refusal says: the message, and what was wrong with the record."""
+    try:
+        report = json.decode(answer.content)["report"]
+        nodes = report.get("cause", {}).get("_streamingValidation", [])
+        broken = [f"{n['pointerToViolation']}: {n['message']}" for n in _leaves(nodes)]
+        return "; ".join([_reason(report), *broken])
+    except (json.NotJson, KeyError, TypeError, AttributeError):
+        return answer.text[:500]
+
+
+def _leaves(nodes: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for node in nodes:
+        if node.get("causingExceptions"):
+            yield from _leaves(node["causingExceptions"])
+        else:
+            yield node
 
 
 def _reason(item: dict[str, Any]) -> str:
