@@ -62,6 +62,8 @@ def _print_table(columns: list[str], rows: Any) -> None:  # noqa: ANN401  an ite
         for number, row in enumerate(rows, 1):
             console.rule(f"row {number}", align="left")
             upright = Table(show_header=False, box=None, pad_edge=False)
+            upright.add_column(style="bold")
+            upright.add_column(overflow="fold")
             for name, value in zip(columns, row, strict=True):
                 upright.add_row(name, _escaped(_shown(value)))
             console.print(upright)

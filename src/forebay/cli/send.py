@@ -18,6 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from forebay.cli.client import STREAMING_SPEC_ID, Platform
 from forebay.cli.options import data_option, org_option, sandbox_option
@@ -228,7 +229,8 @@ def _print(summary: Summary) -> None:
         f"p50 {summary.latency_ms(0.5):.1f} ms, p99 {summary.latency_ms(0.99):.1f} ms",
     )
     for reason, number in summary.refused.most_common():
-        table.add_row("refused", f"{number}", reason)
+        # Text, not markup: an explanation names keys in brackets.
+        table.add_row("refused", f"{number}", Text(reason))
     if summary.unknown:
         table.add_row("unknown", f"{summary.unknown}", "no answer: they may be stored")
     Console().print(table)
