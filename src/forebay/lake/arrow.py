@@ -21,7 +21,7 @@ from pyiceberg.types import IcebergType, ListType, MapType, NestedField, StructT
 from forebay.lake.duck import confine, connect
 from forebay.lake.ports import INGEST_COLUMN, Origin, Refusal, Rows
 from forebay.lake.strict import DoesNotFit, read_entity
-from forebay.lake.types import duckdb_type, has_ambiguous_names, literal, members
+from forebay.lake.types import duckdb_type, has_ambiguous_names, is_ambiguous, literal, members
 from forebay.xdm.fields import ArrayOf, FieldType, MapOf, Object, Scalar, ScalarKind
 
 CHUNK_ROWS_MAX = 20_000
@@ -101,7 +101,7 @@ _Fast = Callable[[duckdb.DuckDBPyConnection, Path, Sequence[Any]], pa.Table | No
 
 
 def _fast_way(record: Object) -> _Fast | None:
-    if not record.fields or has_ambiguous_names(record):
+    if not record.fields or is_ambiguous(record):
         return None
     columns = ", ".join(
         f"{literal(f.name)}: {literal(duckdb_type(f.type))}" for f in members(record)
@@ -119,14 +119,54 @@ def _fast_way(record: Object) -> _Fast | None:
             ).to_arrow_table()
         except duckdb.Error:
             return None
-        is_exact = table.num_rows == len(entities) and all(
-            _is_exact(field.type, chunk)
-            for field, column in zip(record.fields, table.columns, strict=True)
-            for chunk in column.chunks
+        typed = _typed_table(record, table)
+        is_exact = (
+            typed is not None
+            and typed.num_rows == len(entities)
+            and all(
+                _is_exact(field.type, chunk)
+                for field, column in zip(record.fields, typed.columns, strict=True)
+                for chunk in column.chunks
+            )
         )
-        return table if is_exact else None
+        return typed if is_exact else None
 
     return convert
+
+
+def _typed_table(record: Object, table: pa.Table) -> pa.Table | None:
+    """
+    Give ambiguous objects, which were read as JSON, their type; None if any of them is there.
+
+    They are rare and rarely sent: as long as all are absent, the records need not go the
+    strict way because of them.
+    """
+    columns = []
+    for field, column in zip(record.fields, table.columns, strict=True):
+        if not has_ambiguous_names(field.type):
+            columns.append(column)
+            continue
+        chunks = [_typed(field.type, chunk) for chunk in column.chunks]
+        if any(chunk is None for chunk in chunks):
+            return None
+        columns.append(pa.chunked_array(chunks, arrow_type(field.type)))
+    return pa.table(columns, names=table.column_names)
+
+
+def _typed(kind: FieldType, array: pa.Array) -> pa.Array | None:
+    is_absent = array.null_count == len(array)
+    if is_absent or not has_ambiguous_names(kind):
+        return pa.nulls(len(array), arrow_type(kind)) if is_absent else array
+    match kind:
+        case Object() if not is_ambiguous(kind):
+            found = members(kind)
+            inner = [_typed(field.type, array.field(i)) for i, field in enumerate(found)]
+            names = [field.name for field in found]
+            mask = array.is_null()
+            is_typed = all(values is not None for values in inner)
+            return pa.StructArray.from_arrays(inner, names=names, mask=mask) if is_typed else None
+        case _:
+            return None
 
 
 def _write_lines(file: Path, entities: Sequence[Any]) -> None:

@@ -7,7 +7,7 @@ asks for the marks and skips what is below them.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -126,8 +126,11 @@ class FieldsConflict(PlatformError):
     disposition = Disposition.REJECT
 
 
-class TableStore(Protocol):
-    """Tables with one committer each."""
+PreparedT = TypeVar("PreparedT", bound=Prepared)
+
+
+class TableStore(Protocol[PreparedT]):
+    """Tables with one committer each; every adapter has its own form of prepared rows."""
 
     def marks(self, table: TableId) -> Marks:
         """
@@ -148,7 +151,7 @@ class TableStore(Protocol):
             TableUnavailable: The table exists and cannot be read, or could not be changed.
         """
 
-    def prepare(self, fields: Object, rows: Rows) -> Prepared:
+    def prepare(self, fields: Object, rows: Rows) -> PreparedT:
         """
         Bring rows into the form of a table with these fields.
 
@@ -162,7 +165,7 @@ class TableStore(Protocol):
                 open (size, precision, range, a key said twice) is.
         """
 
-    def append(self, table: TableId, prepared: Prepared, marks: Marks) -> None:
+    def append(self, table: TableId, prepared: PreparedT, marks: Marks) -> None:
         """
         Store prepared rows and marks in one commit.
 

@@ -120,6 +120,8 @@ def duckdb_type(kind: FieldType) -> str:
             return f"{duckdb_type(kind.item)}[]"
         case MapOf():
             return f"MAP(VARCHAR, {duckdb_type(kind.value)})"
+        case Object() if is_ambiguous(kind):
+            return _DUCKDB[ScalarKind.JSON]
         case Object():
             inner = ", ".join(f"{quoted(f.name)} {duckdb_type(f.type)}" for f in members(kind))
             return f"STRUCT({inner})"
@@ -135,12 +137,17 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def has_ambiguous_names(kind: FieldType) -> bool:
+def is_ambiguous(kind: Object) -> bool:
     """
-    Say whether two members of one object differ only in case.
+    Say whether two members of an object differ only in case.
 
-    JSON, Arrow and Iceberg can tell them apart, DuckDB cannot.
+    XDM has such objects. JSON, Arrow and Iceberg can tell the members apart, DuckDB cannot.
     """
+    return len({field.name.casefold() for field in kind.fields}) < len(kind.fields)
+
+
+def has_ambiguous_names(kind: FieldType) -> bool:
+    """Say whether an object somewhere in a type is ambiguous."""
     match kind:
         case Scalar():
             return False
@@ -149,7 +156,4 @@ def has_ambiguous_names(kind: FieldType) -> bool:
         case MapOf():
             return has_ambiguous_names(kind.value)
         case Object():
-            names = {field.name.casefold() for field in kind.fields}
-            return len(names) < len(kind.fields) or any(
-                has_ambiguous_names(field.type) for field in kind.fields
-            )
+            return is_ambiguous(kind) or any(has_ambiguous_names(f.type) for f in kind.fields)

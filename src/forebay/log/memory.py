@@ -12,9 +12,18 @@ from collections.abc import Sequence
 from forebay.kernel.clock import Clock, SystemClock
 from forebay.kernel.ids import Offset, PartitionId, new_uuid
 from forebay.kernel.limits import APPEND_QUEUE_BYTES_MAX, SEGMENT_BYTES_MAX
-from forebay.log.ports import Bounds, LogClosed, LogFull, LogInUse, LogRecord, NotInLog
+from forebay.log.ports import (
+    Bounds,
+    Done,
+    LogClosed,
+    LogFull,
+    LogInUse,
+    LogRecord,
+    NotInLog,
+    wait_for,
+)
 
-_Waiting = tuple[bytes, asyncio.Future[Offset]]
+_Waiting = tuple[bytes, Done]
 
 
 class _Partition:
@@ -103,18 +112,19 @@ class MemoryLogWriter:
 
     async def append(self, payload: Sequence[bytes]) -> Offset:
         """Keep one record and return its offset; see `LogWriter.append`."""
+        return await wait_for(self.submit, payload)
+
+    def submit(self, payload: Sequence[bytes], done: Done) -> None:
+        """Keep one record; see `LogWriter.submit`."""
         if self._is_closing:
             raise LogClosed(f"the writer of partition {self._partition} is closing")
         record = b"".join(payload)
         if self._queued_bytes + len(record) > self._queue_bytes_max:
             raise LogFull(f"{self._queued_bytes} bytes wait in partition {self._partition}")
-        loop = asyncio.get_running_loop()
         if not self._queue:
-            loop.call_soon(self._commit)
-        future: asyncio.Future[Offset] = loop.create_future()
-        self._queue.append((record, future))
+            asyncio.get_running_loop().call_soon(self._commit)
+        self._queue.append((record, done))
         self._queued_bytes += len(record)
-        return await future
 
     def probe(self) -> str | None:
         """Return why nothing can be kept right now; None if appends can succeed."""
@@ -140,12 +150,11 @@ class MemoryLogWriter:
     def _commit(self) -> None:
         group, self._queue = self._queue, []
         self._queued_bytes = 0
-        for record, future in group:
+        for record, done in group:
             offset = self._state.next
             self._state.payloads.append(record)
             self._state.segment_bytes += len(record)
-            if not future.done():
-                future.set_result(offset)
+            done(offset)
         if self._state.segment_bytes >= self._segment_bytes_max:
             self._state.ends.append((self._state.next, self._clock.now_ms()))
             self._state.segment_bytes = 0

@@ -1,6 +1,8 @@
 """What the log promises, and to whom: one writer per partition, any number of readers."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from forebay.kernel.errors import Disposition, PlatformError
@@ -75,6 +77,10 @@ class NotInLog(PlatformError):
     disposition = Disposition.REJECT
 
 
+Done = Callable[[Offset | PlatformError], None]
+"""Told the fate of a record: its offset, or why it is not known to be durable. Must not raise."""
+
+
 class LogWriter(Protocol):
     """The only writer of one partition."""
 
@@ -86,17 +92,30 @@ class LogWriter(Protocol):
     def log_id(self) -> str:
         """Identity of this partition's history: a new log in place of a lost one has a new id."""
 
-    async def append(self, payload: Sequence[bytes]) -> Offset:
+    def submit(self, payload: Sequence[bytes], done: Done) -> None:
         """
-        Make one record durable and return its offset.
+        Begin to make one record durable, and call `done` once its fate is known.
 
-        When this returns, the record survives the loss of the process and of the machine's
-        power: the edge answers 2xx on the strength of it and of nothing else. Offsets grow by
-        one in the order of the calls. A caller that is cancelled while it waits knows nothing:
-        the record may be stored.
+        When `done` gets an offset, the record survives the loss of the process and of the
+        machine's power: the edge answers 2xx on the strength of it and of nothing else. Offsets
+        grow by one in the order of the calls. An `AppendOutcomeUnknown` instead says that the
+        record may be stored, and that the writer takes nothing more; any other error, that
+        nothing was stored.
 
         Args:
             payload: The parts of the record, stored joined.
+            done: Called once, in the event loop, after this has returned.
+
+        Raises:
+            LogFull: Nothing was taken; the same record may be taken later.
+            LogClosed: Nothing was taken; the writer is closing.
+        """
+
+    async def append(self, payload: Sequence[bytes]) -> Offset:
+        """
+        Make one record durable and return its offset: `submit` for those who can wait.
+
+        A caller that is cancelled while it waits knows nothing: the record may be stored.
 
         Raises:
             LogFull: Nothing was stored; the same append may succeed later.
@@ -120,6 +139,22 @@ class LogWriter(Protocol):
 
     async def close(self) -> None:
         """Commit what was accepted, then release the partition."""
+
+
+async def wait_for(submit: Callable[[Sequence[bytes], Done], None], payload: Sequence[bytes]) -> Offset:
+    """Submit a record, wait for its fate, and return its offset or raise: any `append`."""
+    future: asyncio.Future[Offset] = asyncio.get_running_loop().create_future()
+    submit(payload, partial(_tell, future))
+    return await future
+
+
+def _tell(future: asyncio.Future[Offset], outcome: Offset | PlatformError) -> None:
+    if future.done():
+        return  # who waited has given up
+    if isinstance(outcome, PlatformError):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
 
 
 class LogReader(Protocol):

@@ -8,6 +8,7 @@ failed ones of a flush that was cut short between its commits: those are known b
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import structlog
 
@@ -30,7 +31,7 @@ from forebay.processing.ports import Dataset
 class Done:
     """What the tables had when reading began, asked for once per table."""
 
-    def __init__(self, tables: TableStore, since: Mapping[PartitionId, Position]) -> None:
+    def __init__(self, tables: TableStore[Any], since: Mapping[PartitionId, Position]) -> None:
         self._tables = tables
         self._since = since
         self._marks: dict[TableId, Marks] = {}

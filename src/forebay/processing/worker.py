@@ -15,6 +15,7 @@ while the log is read again from there, as if after a crash.
 
 from collections.abc import Callable
 from threading import Event
+from typing import Any
 
 import structlog
 
@@ -76,7 +77,7 @@ class Worker:
         self,
         reader: LogReader,
         directory: DatasetDirectory,
-        tables: TableStore,
+        tables: TableStore[Any],
         checkpoint: Checkpoint,
         clock: Clock,
         *,

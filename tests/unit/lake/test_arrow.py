@@ -318,3 +318,31 @@ def test_spool_is_empty_afterwards(tmp_path: Path) -> None:
     prepare(PERSON, rows_of([{"_id": "a"}]), spool=tmp_path)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_members_that_differ_in_case_keep_their_values_and_cost_nothing_while_absent(
+    tmp_path: Path,
+) -> None:
+    place = Object(
+        (
+            Field("POIID", Scalar(ScalarKind.STRING)),
+            Field("poiID", Scalar(ScalarKind.STRING)),
+        )
+    )
+    event = Object(
+        (
+            Field("_id", Scalar(ScalarKind.STRING)),
+            Field("where", Object((Field("place", place), Field("n", Scalar(ScalarKind.INT))))),
+        )
+    )
+    absent, there = [{"_id": "1", "where": {"n": 1}}], [{"_id": "2", "where": {"place": {}}}]
+    there[0]["where"] = {"place": {"POIID": "a", "poiID": "b"}}
+
+    without = prepare(event, rows_of(absent), spool=tmp_path)
+    within = prepare(event, rows_of(there), spool=tmp_path)
+
+    assert without.table.to_pylist() == [{"_id": "1", "where": {"place": None, "n": 1}}]
+    assert within.table.to_pylist() == [
+        {"_id": "2", "where": {"place": {"POIID": "a", "poiID": "b"}, "n": None}}
+    ]
+    assert without.table.schema == within.table.schema

@@ -31,7 +31,7 @@ from forebay.kernel.limits import (
     DISK_RESERVE_BYTES,
     SEGMENT_BYTES_MAX,
 )
-from forebay.log.ports import AppendOutcomeUnknown, LogClosed, LogFull
+from forebay.log.ports import AppendOutcomeUnknown, Done, LogClosed, LogFull, wait_for
 from forebay.log.sqlite.frames import FRAME_BYTES
 from forebay.log.sqlite.layout import partition_path
 from forebay.log.sqlite.partition import Partition
@@ -42,7 +42,7 @@ _LOW_LOOK_EVERY_S = 0.25
 _STALL_S = 5.0
 """Time after which a commit that has not returned counts as a disk that does not answer."""
 
-_Waiting = tuple[Sequence[bytes], int, asyncio.Future[Offset]]
+_Waiting = tuple[Sequence[bytes], int, Done]
 """Payload, size with its frame, and whom to answer."""
 _Drop = tuple[Offset, int, asyncio.Future[Offset]]
 """What `drop_below` was asked for, and whom to answer."""
@@ -170,6 +170,10 @@ class SqliteLogWriter:
 
     async def append(self, payload: Sequence[bytes]) -> Offset:
         """Make one record durable and return its offset; see `LogWriter.append`."""
+        return await wait_for(self.submit, payload)
+
+    def submit(self, payload: Sequence[bytes], done: Done) -> None:
+        """Begin to make one record durable; see `LogWriter.submit`."""
         refusal = self._find_refusal()
         if refusal is not None:
             raise refusal
@@ -182,14 +186,12 @@ class SqliteLogWriter:
                 f"{size} more would exceed {self._options.queue_bytes_max}"
             )
         self._loop = asyncio.get_running_loop()
-        future: asyncio.Future[Offset] = self._loop.create_future()
         self._held_bytes += size
-        self._queue.append((payload, size, future))
+        self._queue.append((payload, size, done))
         # The thread clears the bell before it looks into the queue. A bell that still rings
         # here was therefore not answered yet, and the answer will see this record.
         if not self._bell.is_set():
             self._bell.set()
-        return await future
 
     def probe(self) -> str | None:
         """Return why nothing can be made durable right now; None if appends can succeed."""
@@ -240,25 +242,23 @@ class SqliteLogWriter:
     # In the event loop, called by the thread.
 
     def _settle(self, group: list[_Waiting], first: Offset) -> None:
-        offset = first
-        for _, size, future in group:
+        for offset, (_, size, done) in enumerate(group, first):
             self._held_bytes -= size
-            if not future.done():
-                future.set_result(offset)
-            offset = Offset(offset + 1)
+            done(Offset(offset))
 
     def _refuse(self, group: list[_Waiting], error: PlatformError) -> None:
-        for _, size, future in group:
+        for _, size, done in group:
             self._held_bytes -= size
-            if not future.done():
-                future.set_exception(type(error)(error.message))
+            done(type(error)(error.message))
 
     def _refuse_rest(self) -> None:
         closure = self._find_closure()
         if closure is not None:
             self._refuse(list(self._queue), closure)
             self._queue.clear()
-            self._refuse([((), 0, future) for _, _, future in self._drops], closure)
+            for _, _, future in self._drops:
+                if not future.done():
+                    future.set_exception(closure)
             self._drops.clear()
 
     def _settle_drop(self, future: asyncio.Future[Offset], first: Offset) -> None:
