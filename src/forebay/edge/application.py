@@ -7,15 +7,16 @@ ambiguous: no host or several, doubled headers that decide something.
 
 import re
 import secrets
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from typing import Any
 from urllib.parse import parse_qsl
 
 import structlog
 
 from forebay.edge import answers
 from forebay.edge.answers import Answer
-from forebay.edge.collection import Collection, EdgePorts, Request
+from forebay.edge.collection import Collection, EdgePorts, Entry, Request
 from forebay.edge.errors import (
     EdgeFailed,
     MethodRefused,
@@ -24,6 +25,7 @@ from forebay.edge.errors import (
 )
 from forebay.edge.exchange import HttpExchange
 from forebay.kernel.errors import PlatformError
+from forebay.kernel.ids import Offset
 
 _log = structlog.get_logger()
 
@@ -56,29 +58,55 @@ class EdgeApplication:
         self._made_id = secrets.token_hex(8)
         self._made = 0
 
-    async def handle(self, exchange: HttpExchange) -> None:
-        """Answer one request: always, and never with a redirect."""
-        start = self.clock.monotonic_s()
-        headers = exchange.headers
+    def handle(self, exchange: HttpExchange) -> None:
+        """Answer one request: always, never with a redirect, often later than this returns."""
+        exchange.began_s = self.clock.monotonic_s()
+        self._supervise(exchange, self._begin)
+
+    def _supervise(
+        self, exchange: HttpExchange, step: Callable[..., Answer | None], *arguments: Any
+    ) -> None:
+        """Take a step of a request, and answer if that was the last one."""
         try:
-            _guard(exchange, headers)
-            target = _target(exchange.path)
-            if target is None:
-                answer = self._answer_health(exchange)
-            elif exchange.method == "POST":
-                inlet_id, is_batch = target
-                query = dict(parse_qsl(exchange.query)) if exchange.query else _NO_QUERY
-                request = Request(headers, query, exchange)
-                answer = await self.collection.receive(request, inlet_id, is_batch=is_batch)
-            else:
-                answer = _answer_other(exchange.method)
+            answer = step(exchange, *arguments)
         except PlatformError as error:
             answer = answers.problem(error)
         except Exception:  # noqa: BLE001  the request's supervisor: the other requests go on
             _log.exception("request failed", path=exchange.path, method=exchange.method)
             answer = answers.problem(EdgeFailed("the request ended in a defect"))
-        exchange.respond(answer.status, answer.headers, self._request_id(headers), answer.body)
-        self.collection.metrics.observe(answer.status, self.clock.monotonic_s() - start)
+        if answer is not None:
+            seconds = self.clock.monotonic_s() - exchange.began_s
+            self.collection.metrics.observe(answer.status, seconds)
+            request_id = self._request_id(exchange.headers)
+            exchange.respond(answer.status, answer.headers, request_id, answer.body)
+
+    def _begin(self, exchange: HttpExchange) -> Answer | None:
+        headers = exchange.headers
+        _guard(exchange, headers)
+        target = _target(exchange.path)
+        if target is None:
+            return self._answer_health(exchange)
+        if exchange.method != "POST":
+            return _answer_other(exchange.method)
+        inlet_id, is_batch = target
+        query = dict(parse_qsl(exchange.query)) if exchange.query else _NO_QUERY
+        request = self.collection.admit(headers, query, inlet_id, is_batch=is_batch)
+        if exchange.is_complete:
+            return self._take(exchange, request)
+        exchange.when_settled(partial(self._supervise, exchange, self._take, request))
+        return None
+
+    def _take(self, exchange: HttpExchange, request: Request) -> None:
+        entry = self.collection.take(request, exchange.body())
+        done = partial(self._supervise, exchange, self._settle, entry)
+        self._ports.writer.submit(entry.payload, done)
+
+    def _settle(
+        self, _exchange: HttpExchange, entry: Entry, outcome: Offset | PlatformError
+    ) -> Answer:
+        if isinstance(outcome, PlatformError):
+            raise outcome
+        return self.collection.answer(entry, outcome)
 
     async def close(self) -> None:
         """Take nothing more, and make durable what was taken."""

@@ -1,11 +1,11 @@
 """
 One HTTP request and the way back to who sent it, as the application sees it.
 
-The body arrives while the application already works: it decides from the head whether it wants
-the body at all. Whatever is held of bodies is counted against one budget for all connections.
+The application decides from the head whether it wants the body at all. Whatever is held of
+bodies is counted against one budget for all connections.
 """
 
-import asyncio
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Protocol
 from urllib.parse import unquote_to_bytes
@@ -21,7 +21,6 @@ Pairs = tuple[tuple[str, str], ...]
 BODY_BYTES_MAX = 256 * REQUEST_BYTES_MAX
 """Bytes of bodies that all connections together may hold; beyond it bodies are refused."""
 _DISCARD_BYTES_MAX = 4 * REQUEST_BYTES_MAX
-_DISCARD_SECONDS_MAX = 2.0
 
 
 class HeldBytes:
@@ -44,7 +43,7 @@ class Channel(Protocol):
     def respond(
         self, exchange: "HttpExchange", status: int, headers: Pairs, request_id: str, body: bytes
     ) -> None:
-        """Write an answer."""
+        """Write an answer, and go on to the next request."""
 
 
 class HttpExchange:
@@ -56,7 +55,8 @@ class HttpExchange:
         "_failure",
         "_held",
         "_held_by_all",
-        "_waiter",
+        "_then",
+        "began_s",
         "doubled",
         "headers",
         "is_answered",
@@ -90,6 +90,8 @@ class HttpExchange:
         self.doubled = _doubled(headers) if len(headers) != len(self.headers) else _NOTHING
         """The names of headers that came more than once."""
         self.is_http10 = is_http10
+        self.began_s = 0.0
+        """When the application was given it."""
         self.refusal: PlatformError | None = None
         """Set if what came is no request: then this is the only thing to answer."""
         self.size = 0
@@ -105,9 +107,28 @@ class HttpExchange:
         self._held = 0
         self._chunks: list[bytes] = []
         self._failure: PlatformError | None = None
-        self._waiter: asyncio.Future[None] | None = None
+        self._then: Callable[[], None] | None = None
 
-    async def read(self) -> bytes:
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing of the body is waited for: it is whole, or will never be."""
+        return self.is_complete or self._failure is not None
+
+    def when_settled(self, then: Callable[[], None]) -> None:
+        """Ask for the body, and have `then` called once it is whole or will never be."""
+        self._then = then
+        self._channel.invite(self)
+
+    def go_on(self) -> bool:
+        """Call what waits for the body, if anything does and the wait is over."""
+        then = self._then
+        if then is None or not self.is_settled:
+            return False
+        self._then = None
+        then()
+        return True
+
+    def body(self) -> bytes:
         """
         Return the body as sent.
 
@@ -116,9 +137,6 @@ class HttpExchange:
             BodyTooSlow: It did not arrive in time.
             RequestMalformed: It broke off, or its chunks are malformed.
         """
-        if not self.is_complete and self._failure is None:
-            self._channel.invite(self)
-            await self._wait()
         if self._failure is not None:
             raise self._failure
         return self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
@@ -128,18 +146,12 @@ class HttpExchange:
         self.is_answered = True
         self._channel.respond(self, status, headers, request_id, body)
 
-    async def discard(self) -> None:
+    def discard(self) -> None:
         """Let the rest of an unwanted body pass: a reset might overtake the answer."""
         self.is_wanted = False
         self.release()
         if isinstance(self._failure, BodyTooLarge | NotReady):
             self._failure = None  # it was refused, but it is not broken
-        if not self.is_complete and self._failure is None:
-            try:
-                async with asyncio.timeout(_DISCARD_SECONDS_MAX):
-                    await self._wait()
-            except TimeoutError:
-                return
 
     def receive(self, chunk: bytes) -> None:
         """Take a part of the body."""
@@ -167,21 +179,11 @@ class HttpExchange:
         """Take note that the body is whole."""
         self.is_complete = True
         self.is_kept_alive = is_kept_alive
-        self._wake()
 
     def fail(self, failure: PlatformError) -> None:
         """Take note that the body will not be whole."""
         if not self.is_complete and self._failure is None:
             self._failure = failure
-            self._wake()
-
-    async def _wait(self) -> None:
-        self._waiter = asyncio.get_running_loop().create_future()
-        await self._waiter
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
 
 
 def too_large(size: int) -> BodyTooLarge:

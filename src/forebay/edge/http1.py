@@ -10,7 +10,7 @@ One connection answers one request at a time, in the order they came.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
@@ -28,6 +28,8 @@ HEAD_SECONDS_MAX = 10.0
 """Time for the first line and the headers of a request."""
 IDLE_SECONDS_MAX = 75.0
 """Time a connection may be kept open between two requests."""
+DISCARD_SECONDS_MAX = 2.0
+"""Time for the rest of a body that is not wanted any more."""
 WRITE_SECONDS_MAX = 10.0
 """Time a client may leave answers unread."""
 CONNECTIONS_MAX = 10_000
@@ -42,7 +44,7 @@ class Shared:
 
     def __init__(
         self,
-        handle: Callable[["HttpExchange"], Awaitable[None]],
+        handle: Callable[["HttpExchange"], None],
         clock: Clock,
         *,
         body_seconds_max: float,
@@ -110,12 +112,12 @@ class Connection(asyncio.Protocol):
         self._arriving: HttpExchange | None = None
         self._waiting: deque[HttpExchange] = deque()
         self._current: HttpExchange | None = None
-        self._task: asyncio.Task[None] | None = None
         self._since_s = shared.now_s
         """Start of what the connection waits for now: a head, a body, the next request."""
         self._unread_since_s: float | None = None
         self._is_paused = False
         self._is_ending = False
+        self._is_advancing = False
 
     # The transport's calls.
 
@@ -134,6 +136,7 @@ class Connection(asyncio.Protocol):
         self._drop_waiting()
         if self._arriving is not None:
             self._arriving.fail(broken())
+        self._advance()
 
     def data_received(self, data: bytes) -> None:
         """Parse, and answer what is there to be answered."""
@@ -145,7 +148,7 @@ class Connection(asyncio.Protocol):
             rest = self._parse(rest)
         if self._is_in_head:
             self._check_head(data, is_new=not was_in_head)
-        self._start_next()
+        self._advance()
         if self._waiting and self._transport is not None and self._is_full():
             self._is_paused = True
             self._transport.pause_reading()
@@ -155,6 +158,7 @@ class Connection(asyncio.Protocol):
         if self._arriving is not None:
             self._arriving.fail(broken())
         self._is_ending = True
+        self._advance()
         return self._current is not None or bool(self._waiting)  # true keeps the way back open
 
     def pause_writing(self) -> None:
@@ -164,7 +168,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Note that answers are being read again."""
         self._unread_since_s = None
-        self._start_next()
+        self._advance()
 
     # The parser's calls.
 
@@ -228,25 +232,14 @@ class Connection(asyncio.Protocol):
     def respond(
         self, exchange: HttpExchange, status: int, headers: Pairs, request_id: str, body: bytes
     ) -> None:
-        """Write an answer."""
+        """Write an answer, and go on to the next request."""
         transport = self._transport
-        if transport is None or transport.is_closing():
-            return
-        exchange.is_last = self._shared.is_stopping or ("connection", "close") in headers
-        head = (
-            f"{_head(status, headers)}date: {self._shared.date}\r\nx-request-id: {request_id}\r\n"
-        )
-        if status != HTTPStatus.NO_CONTENT:
-            head += f"content-length: {len(body)}\r\n"
-        if exchange.is_http10:
-            head += "connection: keep-alive\r\n" if exchange.is_kept_alive else ""
-        elif ("connection", "close") not in headers and (
-            exchange.is_last or not exchange.is_kept_alive
-        ):
-            head += "connection: close\r\n"
-        is_bodiless = exchange.method == "HEAD"
-        data = f"{head}\r\n".encode("ascii") + (b"" if is_bodiless else body)
-        self._shared.write(transport, data)
+        if transport is not None and not transport.is_closing():
+            self._shared.write(transport, self._encode(exchange, status, headers, request_id, body))
+        if not exchange.is_complete:
+            exchange.discard()
+            self._since_s = self._shared.now_s
+        self._advance()
 
     def check_time(self, now: float) -> None:
         """End the connection, or the wait for a body, if its time is over."""
@@ -255,13 +248,7 @@ class Connection(asyncio.Protocol):
         if unread_since is not None and now - unread_since > WRITE_SECONDS_MAX:
             self.abort()
         elif self._current is not None:
-            seconds_max = self._shared.body_seconds_max
-            if not self._current.is_complete and waited > seconds_max:
-                self._current.fail(
-                    BodyTooSlow(
-                        f"The body did not arrive within {seconds_max:g} seconds.", is_closing=True
-                    )
-                )
+            self._check_body_time(self._current, waited)
         elif waited > (HEAD_SECONDS_MAX if self._is_in_head else IDLE_SECONDS_MAX):
             self.abort()
 
@@ -278,30 +265,81 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _start_next(self) -> None:
-        if self._current is None and self._waiting and self._unread_since_s is None:
-            self._current = self._waiting.popleft()
-            self._since_s = self._shared.now_s
-            loop = asyncio.get_running_loop()
-            self._task = loop.create_task(self._answer(self._current))
+    def _advance(self) -> None:
+        """
+        Do what can be done now: begin a request, go on with it, end it, begin the next.
 
-    async def _answer(self, exchange: HttpExchange) -> None:
+        Whatever happens to the connection ends here, so that neither a parser's callback nor
+        an answer begins the next request from within the one before.
+        """
+        if self._is_advancing:
+            return
+        self._is_advancing = True
         try:
-            await self._shared.handle(exchange)
-            if not exchange.is_complete:
-                await exchange.discard()
+            while self._step():
+                pass
         finally:
-            exchange.release()
-            self._current = None
+            self._is_advancing = False
+
+    def _step(self) -> bool:
+        current = self._current
+        if current is None:
+            if not self._waiting or self._unread_since_s is not None:
+                return False
+            self._current = current = self._waiting.popleft()
             self._since_s = self._shared.now_s
-            may_go_on = exchange.is_kept_alive and exchange.is_complete and exchange.is_answered
-            if exchange.is_last or not may_go_on or (self._is_ending and not self._waiting):
-                self._end()
-            else:
-                self._start_next()
-                if self._is_paused and self._transport is not None and not self._is_full():
-                    self._is_paused = False
-                    self._transport.resume_reading()
+            self._shared.handle(current)
+            return True
+        if not current.is_answered:
+            return current.go_on()
+        if current.is_settled:
+            self._finish(current)
+            return True
+        return False
+
+    def _finish(self, exchange: HttpExchange) -> None:
+        exchange.release()
+        self._current = None
+        self._since_s = self._shared.now_s
+        may_go_on = exchange.is_kept_alive and exchange.is_complete
+        if exchange.is_last or not may_go_on or (self._is_ending and not self._waiting):
+            self._end()
+        elif self._is_paused and self._transport is not None and not self._is_full():
+            self._is_paused = False
+            self._transport.resume_reading()
+
+    def _encode(
+        self, exchange: HttpExchange, status: int, headers: Pairs, request_id: str, body: bytes
+    ) -> bytes:
+        exchange.is_last = self._shared.is_stopping or ("connection", "close") in headers
+        head = (
+            f"{_head(status, headers)}date: {self._shared.date}\r\nx-request-id: {request_id}\r\n"
+        )
+        if status != HTTPStatus.NO_CONTENT:
+            head += f"content-length: {len(body)}\r\n"
+        if exchange.is_http10:
+            head += "connection: keep-alive\r\n" if exchange.is_kept_alive else ""
+        elif ("connection", "close") not in headers and (
+            exchange.is_last or not exchange.is_kept_alive
+        ):
+            head += "connection: close\r\n"
+        is_bodiless = exchange.method == "HEAD"
+        return f"{head}\r\n".encode("ascii") + (b"" if is_bodiless else body)
+
+    def _check_body_time(self, exchange: HttpExchange, waited: float) -> None:
+        if exchange.is_settled:
+            return
+        seconds_max = self._shared.body_seconds_max
+        if exchange.is_answered:
+            if waited > DISCARD_SECONDS_MAX:
+                exchange.fail(broken())
+        elif waited > seconds_max:
+            exchange.fail(
+                BodyTooSlow(
+                    f"The body did not arrive within {seconds_max:g} seconds.", is_closing=True
+                )
+            )
+        self._advance()
 
     def _parse(self, data: bytes) -> bytes:
         # Returns what is still to be parsed.

@@ -258,7 +258,7 @@ class SqliteLogWriter:
             self._queue.clear()
             for _, _, future in self._drops:
                 if not future.done():
-                    future.set_exception(closure)
+                    future.set_exception(LogClosed(closure.message))
             self._drops.clear()
 
     def _settle_drop(self, future: asyncio.Future[Offset], first: Offset) -> None:
