@@ -215,7 +215,9 @@ def test_roles_stop_when_their_supervisor_is_killed(tmp_path: Path) -> None:
     while any(is_running(pid) for pid in roles):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    assert server.start().stop() == 0
+    exit_code = server.start().stop()
+    server.close()
+    assert exit_code == 0
 
 
 def is_running(pid: int) -> bool:

@@ -25,8 +25,9 @@ from forebay.kernel.ids import (
     SandboxId,
     SchemaId,
 )
+from forebay.kernel.tasks import spawn
 from forebay.log.entry import Head, unpack
-from forebay.log.ports import LogClosed
+from forebay.log.ports import Done, LogClosed, wait_for
 
 ORG = OrgId("0123456789ABCDEF01234567@AdobeOrg")
 OTHER_ORG = OrgId("76543210FEDCBA9876543210@AdobeOrg")
@@ -113,14 +114,23 @@ class KeptLog:
         self.is_closed = False
 
     async def append(self, payload: Sequence[bytes]) -> Offset:
+        return await wait_for(self.submit, payload)
+
+    def submit(self, payload: Sequence[bytes], done: Done) -> None:
         if self.is_closed:
             raise LogClosed("closed")
         if self.failure is not None:
             raise self.failure
         self.payloads.append(b"".join(payload))
         offset = Offset(len(self.payloads) - 1)
-        await (self.gate.wait() if self.gate is not None else asyncio.sleep(0))
-        return offset
+        if self.gate is None:
+            asyncio.get_running_loop().call_soon(done, offset)
+        else:
+            spawn(self._answer_later(self.gate, done, offset), name="log")
+
+    async def _answer_later(self, gate: asyncio.Event, done: Done, offset: Offset) -> None:
+        await gate.wait()
+        done(offset)
 
     def probe(self) -> str | None:
         return None

@@ -51,6 +51,8 @@ class Server:
         return f"http://127.0.0.1:{self.collection_port}"
 
     def start(self) -> Self:
+        self.http.close()
+        self.http = httpx2.Client(timeout=30)
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 [
@@ -98,8 +100,6 @@ class Server:
         assert self.process is not None
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        self.http.close()
-        self.http = httpx2.Client(timeout=30)
 
     def close(self) -> None:
         if self.process is not None and self.process.poll() is None:
