@@ -17,7 +17,10 @@ def create_organization(data: DataDirectory, name: str) -> Credentials:
     """
     store = ControlStore.at(data.control)
     try:
-        return keep(data, AccessService(store, SystemClock()).create_organization(name))
+        created = AccessService(store, SystemClock()).create_organization(name)
+        # Made before any server was started, it is the one that commands speak for.
+        is_first = not any(data.credentials.glob("*.json"))
+        return keep(data, created, is_default=is_first)
     finally:
         store.close()
 

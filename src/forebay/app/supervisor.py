@@ -24,6 +24,7 @@ from forebay.app import credentials, lifeline
 from forebay.app.data_directory import DataDirectory
 from forebay.app.settings import Settings
 from forebay.kernel.errors import Disposition, PlatformError
+from forebay.kernel.tasks import spawn
 
 _log = structlog.get_logger()
 
@@ -160,7 +161,7 @@ class Supervisor:
             asyncio.ensure_future(role.keep_running(reading, self._stopping.is_set))
             for role in roles
         ]
-        announcement = asyncio.ensure_future(self._announce(roles))
+        announcement = spawn(self._announce(roles), name="supervisor: first screen")
         stopping = asyncio.ensure_future(self._stopping.wait())
         try:
             await asyncio.wait([*keepers, stopping], return_when=asyncio.FIRST_COMPLETED)
