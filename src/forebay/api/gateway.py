@@ -96,7 +96,7 @@ class Gateway:
             # The request boundary: whatever went wrong ends here, once in the log, and the
             # caller gets an answer in the shape of the service.
             _log.exception("request failed", path=exchange.path, request_id=exchange.request_id)
-            await exchange.fail(_internal_error(), self._clock)
+            await exchange.fail(_internal_error(exchange.path), self._clock)
 
     async def _admit(self, exchange: "_Exchange", receive: Receive) -> Response | None:
         is_guarded = exchange.path.startswith(_GUARDED) and exchange.path not in _OPEN
@@ -185,10 +185,10 @@ def problem_response(path: str, problem: Problem, request_id: str, *, now_ms: in
     return json_response(body, status=problem.status)
 
 
-def _internal_error() -> Problem:
-    return Problem(
-        status=500, code="FLOW-1400", title="Internal Error", message=problems.INTERNAL_ERROR
-    )
+def _internal_error(path: str) -> Problem:
+    # Flow Service publishes a code for this; the others get ours.
+    code = "FLOW-1400" if path.startswith(problems.FLOW_SERVICE) else "API-1500"
+    return Problem(status=500, code=code, title="Internal Error", message=problems.INTERNAL_ERROR)
 
 
 def _check_claims(caller: VerifiedToken, headers: Headers) -> Refused | None:

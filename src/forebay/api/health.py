@@ -19,14 +19,14 @@ def router(*, unready_reasons: Callable[[], list[str]], metrics: Callable[[], by
     @routes.get("/livez")
     def get_liveness() -> Response:
         """Say that the process answers."""
-        return json_response({"status": "ok"})
+        return json_response({"status": "alive"})
 
     @routes.get("/readyz")
     def get_readiness() -> Response:
         """Say whether the role can do its job now, and if not, why."""
         reasons = unready_reasons()
         if reasons:
-            return json_response({"status": "unready", "reasons": reasons}, status=503)
+            return json_response({"status": "not ready", "reasons": reasons}, status=503)
         return json_response({"status": "ready"})
 
     @routes.get("/metrics")

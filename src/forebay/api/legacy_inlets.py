@@ -15,9 +15,10 @@ from starlette.responses import Response
 from forebay.api.context import context_of, document_of
 from forebay.api.problems import json_response
 from forebay.control.connections.service import ConnectionService
-from forebay.control.connections.specs import STREAMING_AUTH_SPEC, STREAMING_SPEC_ID
+from forebay.control.connections.specs import STREAMING_AUTH_SPEC
 from forebay.control.listing import SEARCH_LIMIT_MAX, Query
 from forebay.kernel.clock import utc
+from forebay.kernel.ids import STREAMING_SPEC_ID
 
 _INLET_ID = re.compile("[0-9a-f]{64}")
 _PARAMETERS = ("sourceId", "dataType", "name", "authenticationRequired")

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from cryptography.hazmat.primitives import serialization
 
 from forebay.app.settings import Settings
 from forebay.kernel import json
@@ -43,17 +42,22 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     is_default: bool = False
 
 
+def path_of(directory: Path, credentials: Credentials) -> Path:
+    """Return the file in which credentials are kept."""
+    return directory / f"{_stem(credentials)}.json"
+
+
 def save(directory: Path, credentials: Credentials) -> Path:
     """Keep credentials, readable by the owner only; return the file."""
-    path = directory / f"{_stem(credentials)}.json"
+    path = path_of(directory, credentials)
     replace_durably(_jwt_key_path(directory, credentials), _as_der(credentials.jwt_private_key))
     replace_durably(path, msgspec.json.format(msgspec.json.encode(credentials)))
     return path
 
 
-def find(directory: Path, org_id: str | None = None) -> Credentials:
+def get(directory: Path, org_id: str | None = None) -> Credentials:
     """
-    Return the credentials of an organization, by default of the development one.
+    Return the credentials of an organization, by default of the first one made.
 
     Raises:
         CredentialsMissing: There are none; the message names those there are.
@@ -66,7 +70,7 @@ def find(directory: Path, org_id: str | None = None) -> Credentials:
         if (credentials.org_id == org_id) if org_id else credentials.is_default:
             return credentials
     raise CredentialsMissing(
-        f"No credentials are kept for {org_id or 'the development organization'}. "
+        f"No credentials are kept for {org_id or 'a first organization'}. "
         f"There are some for: {', '.join(c.org_id for c in kept) or 'none'}."
     )
 
@@ -198,6 +202,9 @@ def _jwt_key_path(directory: Path, credentials: Credentials) -> Path:
 
 
 def _as_der(pem: str) -> bytes:
+    # Imported here: the supervisor reads credentials and never makes any.
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+
     key = serialization.load_pem_private_key(pem.encode(), password=None)
     return key.private_bytes(
         serialization.Encoding.DER,

@@ -64,6 +64,12 @@ class DataDirectory:
             make_directory(path)
         self.root.chmod(0o700)
 
+    def forget_processes(self) -> None:
+        """Remove what the processes of an earlier server said of themselves."""
+        for folder in (self.metrics, self.roles):
+            for file in folder.iterdir():
+                file.unlink()
+
     def require(self) -> None:
         """
         Check that a server was started here before.

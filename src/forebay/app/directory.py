@@ -10,7 +10,6 @@ when the platform process is away.
 Validation schemas lie beside it under their digest: they never change, only appear.
 """
 
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +21,7 @@ import structlog
 from forebay.edge.ports import Caller, DatasetRef, Inlet
 from forebay.kernel import json
 from forebay.kernel.clock import Clock
-from forebay.kernel.files import FILE_MODE
+from forebay.kernel.files import replace
 from forebay.kernel.ids import DatasetId, OrgId, SandboxId, SchemaId
 from forebay.kernel.limits import VIOLATIONS_MAX
 from forebay.kernel.tokens import TokenVerifier, VerifyingKey
@@ -51,10 +50,7 @@ class DatasetEntry(msgspec.Struct, frozen=True, kw_only=True):
     org_id: OrgId
     sandbox_id: SandboxId
     dataset_id: DatasetId
-    name: str
-    table_name: str
     schema_id: SchemaId
-    is_profile_enabled: bool
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +104,7 @@ class DirectoryWriter:
             if self._current_revision() == self._published:
                 return
             snapshot = self._take(self._keep)
-            _replace(self._path, _encoder.encode(snapshot))
+            replace(self._path, _encoder.encode(snapshot))
             self._published = snapshot.revision
 
     def _keep(self, document: dict[str, Any]) -> str:
@@ -118,7 +114,7 @@ class DirectoryWriter:
         name = digest(document)
         path = self._schemas / f"{name}.json"
         if not path.exists():
-            _replace(path, json.encode(document))
+            replace(path, json.encode(document))
         return name
 
 
@@ -246,11 +242,3 @@ def _unknown(schema_id: str) -> Violation:
         keyword=None,
         message=f"schema {schema_id} does not exist in this sandbox",
     )
-
-
-def _replace(path: Path, content: bytes) -> None:
-    # Not synced: the file is made anew at every start, it only must never be seen in part.
-    beside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.new")
-    beside.write_bytes(content)
-    beside.chmod(FILE_MODE)
-    beside.replace(path)

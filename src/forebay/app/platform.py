@@ -75,10 +75,7 @@ class ControlPlane:
                     org_id=dataset.org_id,
                     sandbox_id=dataset.sandbox_id,
                     dataset_id=dataset.dataset_id,
-                    name=dataset.name,
-                    table_name=dataset.table_name,
                     schema_id=dataset.schema_id,
-                    is_profile_enabled=dataset.is_profile_enabled,
                 )
                 for dataset in self.datasets.list_datasets()
             ],

@@ -22,7 +22,13 @@ from forebay.kernel.files import replace_durably
 
 CONFIG_FILE = Path("forebay.toml")
 _SERVER_FILE = Path("run/server.json")
-_ADDRESSES = {"host", "platform_port", "collection_port", "platform_url", "collection_url"}
+_ADDRESSES = {
+    "host",
+    "platform_port",
+    "collection_port",
+    "public_platform_url",
+    "public_collection_url",
+}
 
 
 class SettingsRejected(PlatformError):
@@ -95,11 +101,13 @@ class Settings(BaseSettings):
         le=64,
         description="Collection processes; each writes a log partition of its own.",
     )
-    platform_url: str | None = Field(
-        None, description="Base URL under which clients reach the platform API."
+    public_platform_url: str | None = Field(
+        None, description="Base URL under which clients reach the platform API.  [http://host:port]"
     )
-    collection_url: str | None = Field(
-        None, description="Base URL under which clients reach the inlets; inletUrl begins with it."
+    public_collection_url: str | None = Field(
+        None,
+        description="Base URL under which clients reach the inlets; inletUrl begins with it.  "
+        "[http://host:port]",
     )
     sync_validation_per_minute: int = Field(
         limits.SYNC_VALIDATION_PER_MINUTE,
@@ -112,12 +120,12 @@ class Settings(BaseSettings):
     @property
     def platform_base(self) -> str:
         """Return the base URL of the platform API, without a trailing slash."""
-        return _base(self.platform_url, self.host, self.platform_port)
+        return _base(self.public_platform_url, self.host, self.platform_port)
 
     @property
     def collection_base(self) -> str:
         """Return the base URL of the collection API, without a trailing slash."""
-        return _base(self.collection_url, self.host, self.collection_port)
+        return _base(self.public_collection_url, self.host, self.collection_port)
 
     @classmethod
     def settings_customise_sources(

@@ -2,7 +2,7 @@
 `forebay serve`: starts every role, says where everything is, and keeps it running.
 
 Each role is a process of its own: a dead one is started again while the others go on. The
-supervisor itself imports nothing heavy and does no work that could fail.
+supervisor itself does nothing but that.
 """
 
 import asyncio
@@ -24,6 +24,8 @@ from forebay.app import credentials, lifeline
 from forebay.app.data_directory import DataDirectory
 from forebay.app.settings import Settings
 from forebay.kernel.errors import Disposition, PlatformError
+from forebay.kernel.files import replace
+from forebay.kernel.ids import STREAMING_SPEC_ID
 from forebay.kernel.tasks import spawn
 
 _log = structlog.get_logger()
@@ -207,17 +209,16 @@ class Supervisor:
 
 def say_ready(data: DataDirectory, name: str, now_ms: int) -> None:
     """Tell the supervisor that this process can do its job."""
-    beside = data.roles / f".{name}.{os.getpid()}"
-    beside.write_bytes(msgspec.json.encode(RoleStatus(pid=os.getpid(), ready_ms=now_ms)))
-    beside.replace(data.roles / f"{name}.json")
+    status = RoleStatus(pid=os.getpid(), ready_ms=now_ms)
+    replace(data.roles / f"{name}.json", msgspec.json.encode(status))
 
 
 def welcome(settings: Settings, data: DataDirectory, command: str) -> str:
     """Return the first screen: where everything is, and one call that works as it stands."""
-    kept = credentials.find(data.credentials)
+    kept = credentials.get(data.credentials)
     forebay = f"{shlex.quote(command)}"
     where = f"--data {shlex.quote(str(data.root))}"
-    file = data.credentials / f"{kept.org_id.partition('@')[0]}.json"
+    file = credentials.path_of(data.credentials, kept)
     return f"""
 Forebay {__version__} is ready.
 
@@ -236,7 +237,7 @@ curl -s -X POST {settings.platform_base}/data/foundation/flowservice/connections
  -H 'x-api-key: {kept.client_id}' \\
  -H 'x-sandbox-name: {kept.sandbox}' \\
  -d '{{"name": "Sample streaming connection",
-      "connectionSpec": {{"id": "bc7b00d6-623a-4dfc-9fdb-f1240aeadaeb", "version": "1.0"}},
+      "connectionSpec": {{"id": "{STREAMING_SPEC_ID}", "version": "1.0"}},
       "auth": {{"specName": "Streaming Connection", "params": {{"dataType": "xdm"}}}}}}'
 """
 

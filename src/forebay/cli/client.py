@@ -13,7 +13,6 @@ from forebay.app.data_directory import DataDirectory
 from forebay.kernel import json
 
 _TIMEOUT_SECONDS = 30.0
-STREAMING_SPEC_ID = "bc7b00d6-623a-4dfc-9fdb-f1240aeadaeb"
 
 
 class Platform:
@@ -36,7 +35,7 @@ class Platform:
         chosen = settings.recall(settings.load(data=data))
         directory = DataDirectory(chosen.data)
         directory.require()
-        found = credentials.find(directory.credentials, org_id)
+        found = credentials.get(directory.credentials, org_id)
         with httpx2.Client(timeout=_TIMEOUT_SECONDS) as http:
             yield cls(http, credentials.shape(found, chosen), sandbox=sandbox)
 

@@ -31,5 +31,5 @@ def command(data: Path | None, org_id: str | None, form: str) -> None:
     chosen = settings.recall(settings.load(data=data))
     directory = DataDirectory(chosen.data)
     directory.require()
-    found = credentials.find(directory.credentials, org_id)
+    found = credentials.get(directory.credentials, org_id)
     click.echo(credentials.render(found, chosen, directory=directory.credentials, form=form))

@@ -15,7 +15,7 @@ data_option = click.option(
 )
 
 org_option = click.option(
-    "--org", "org_id", metavar="ORG_ID", help="Organization.  [default: the development one]"
+    "--org", "org_id", metavar="ORG_ID", help="Organization.  [default: the first one made]"
 )
 
 sandbox_option = click.option(

@@ -37,8 +37,8 @@ def command(
     """
     Run a SELECT over the datasets of a sandbox.
 
-    Each dataset is a view under its name and its table name; failed records are the view
-    failed_records. Nested fields are reached with dots. Nothing can be changed.
+    Each dataset is a view under its name, its table name and its id; failed records are the
+    view failed_records. Nested fields are reached with dots. Nothing can be changed.
 
     \b
     forebay query 'show tables'
@@ -50,7 +50,7 @@ def command(
     chosen = settings.load(data=data)
     directory = DataDirectory(chosen.data)
     directory.require()
-    org_id = org_id or credentials.find(directory.credentials).org_id
+    org_id = org_id or credentials.get(directory.credentials).org_id
     with query_sandbox(directory, sql, org_id=org_id, sandbox=sandbox) as result:
         _PRINT[form](list(result.columns), result.rows())
 

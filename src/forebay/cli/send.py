@@ -20,10 +20,11 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from forebay.cli.client import STREAMING_SPEC_ID, Platform
+from forebay.cli.client import Platform
 from forebay.cli.options import data_option, org_option, sandbox_option
 from forebay.cli.sending import Sender, Summary
 from forebay.kernel import json
+from forebay.kernel.ids import STREAMING_SPEC_ID
 from forebay.xdm.samples import sample
 from forebay.xdm.strict import validation_document
 

@@ -40,5 +40,6 @@ def command(
     directory = DataDirectory(chosen.data)
     directory.create()
     directory.lock()
+    directory.forget_processes()
     settings.remember(chosen, directory.root)
     asyncio.run(Supervisor(chosen, directory, command=sys.argv[0]).run())

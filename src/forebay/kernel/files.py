@@ -1,6 +1,7 @@
 """Files that survive a power cut: written beside, synced, renamed, and the directory synced too."""
 
 import os
+import threading
 from pathlib import Path
 
 FILE_MODE = 0o600
@@ -34,6 +35,18 @@ def replace_durably(path: Path, content: bytes) -> None:
         os.close(descriptor)
     beside.replace(path)
     sync_directory(path.parent)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """
+    Put `content` at `path` so that readers see the old file or the new one, never a part.
+
+    Not synced: for what is made anew after a crash anyway.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.new")
+    beside.write_bytes(content)
+    beside.chmod(FILE_MODE)
+    beside.replace(path)
 
 
 def make_directory(path: Path) -> Path:

@@ -25,6 +25,10 @@ Offset = NewType("Offset", int)
 """Position of a record in its partition, from 0, without gaps."""
 
 
+STREAMING_SPEC_ID = "bc7b00d6-623a-4dfc-9fdb-f1240aeadaeb"
+"""Connection specification of streaming connections (flow-and-collection, 7)."""
+
+
 class TransactionId(NamedTuple):
     """The receipt of one request (``xactionId``, ``batchId``): where it lies in the log."""
 

@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 from prometheus_client import CollectorRegistry, generate_latest
 
-from forebay.kernel.files import make_directory
+from forebay.kernel.files import make_directory, replace
 
 REGISTRY = CollectorRegistry(auto_describe=True)
 """The metrics of this process."""
@@ -52,9 +52,7 @@ class MetricsDirectory:
     def publish(self, process: str) -> None:
         """Write this process's metrics where the others find them."""
         make_directory(self._path)
-        beside = self._path / f".{process}.new"
-        beside.write_bytes(generate_latest(REGISTRY))
-        beside.replace(self._path / f"{process}.prom")
+        replace(self._path / f"{process}.prom", generate_latest(REGISTRY))
 
     def collect(self) -> bytes:
         """

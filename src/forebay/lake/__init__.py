@@ -1,1 +1,1 @@
-"""④ of five: the open lake. Iceberg tables, exactly once, with failed records beside them."""
+"""④ of four: the open lake. Iceberg tables, exactly once, with failed records beside them."""

@@ -94,5 +94,4 @@ def rows_of(records: list[FailedRecord]) -> Rows:
     """Return failed records as rows of their table."""
     rows = Rows()
     rows.entities = [json.encode(record) for record in records]
-    rows.byte_count = sum(map(len, rows.entities))
     return rows

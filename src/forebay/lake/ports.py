@@ -71,13 +71,12 @@ class Rows:
     and stay empty for a table without the column ``_ingest``.
     """
 
-    __slots__ = ("byte_count", "entities", "indexes", "origins")
+    __slots__ = ("entities", "indexes", "origins")
 
     def __init__(self) -> None:
         self.entities: list[Any] = []
         self.indexes: list[int] = []
         self.origins: list[Origin] = []
-        self.byte_count = 0
 
 
 class Refusal(NamedTuple):

@@ -1,1 +1,1 @@
-"""③ of five: decode, validate, route. A message ends as a row or as a failed record."""
+"""③ of four: decode, validate, route. A message ends as a row or as a failed record."""

@@ -56,10 +56,7 @@ class Source:
                     org_id=ORG,
                     sandbox_id=SANDBOX,
                     dataset_id=DatasetId("d"),
-                    name="D",
-                    table_name="d",
                     schema_id=SchemaId("s"),
-                    is_profile_enabled=False,
                 )
             ],
             schemas=[

@@ -21,8 +21,8 @@ def test_the_first_organization_is_the_one_that_commands_speak_for(data: DataDir
     first = create_organization(data, "First")
     second = create_organization(data, "Second")
 
-    assert credentials.find(data.credentials) == first
-    assert credentials.find(data.credentials, second.org_id) == second
+    assert credentials.get(data.credentials) == first
+    assert credentials.get(data.credentials, second.org_id) == second
 
 
 def test_credentials_are_kept_for_the_owner_only(data: DataDirectory) -> None:

@@ -54,7 +54,7 @@ def test_a_wrong_setting_is_named(tmp_path: Path, file: str, named: str) -> None
 
 
 def test_inlets_begin_with_the_public_address() -> None:
-    public = settings.load(collection_url="https://inlets.example.com/")
+    public = settings.load(public_collection_url="https://inlets.example.com/")
 
     assert public.collection_base == "https://inlets.example.com"
     assert settings.load(host="::1").collection_base == "http://[::1]:8081"

@@ -161,10 +161,6 @@ class AccessService:
         with self._store.read() as connection:
             return access_store.list_client_orgs(connection)
 
-    def has_client(self, client_id: str) -> bool:
-        """Say whether a client of any organization has this id."""
-        return self._find_client(client_id) is not None
-
     def rotate_keys(self) -> str:
         """
         Let a new key sign from now on; return its id.

@@ -17,12 +17,11 @@ from forebay.control.connections.errors import (
 )
 from forebay.control.connections.specs import (
     DATA_TYPES,
-    STREAMING_SPEC_ID,
     find_connection_spec,
 )
 from forebay.control.filters import Kind
 from forebay.control.listing import Model
-from forebay.kernel.ids import ConnectionId, InletId, OrgId, SandboxId
+from forebay.kernel.ids import STREAMING_SPEC_ID, ConnectionId, InletId, OrgId, SandboxId
 
 ENABLED = "enabled"
 STATES = (ENABLED, "disabled", "initializing")

@@ -6,7 +6,8 @@ They are fixed: what the platform can do is not the caller's to define.
 
 from typing import Any
 
-STREAMING_SPEC_ID = "bc7b00d6-623a-4dfc-9fdb-f1240aeadaeb"
+from forebay.kernel.ids import STREAMING_SPEC_ID
+
 DATA_LAKE_SPEC_ID = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
 STREAMING_AUTH_SPEC = "Streaming Connection"
 DATA_TYPES = ("xdm", "raw")
