@@ -21,7 +21,7 @@ class Lag(NamedTuple):
 
 
 class Watermarks(Protocol):
-    """The positions of all stages, as log offsets; none ever goes backwards."""
+    """The positions of all stages, as log offsets."""
 
     def durable(self) -> dict[PartitionId, int]:
         """Return the last acknowledged offset of each partition, -1 if there is none."""
