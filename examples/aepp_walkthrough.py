@@ -82,4 +82,6 @@ def main(file: Path, name: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
     main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "Sample people of aepp")

@@ -12,6 +12,7 @@ from fastapi import APIRouter
 from starlette.types import ASGIApp
 
 from forebay.api.application import Services, create_application
+from forebay.api.http import PlatformProtocol
 from forebay.control.access.model import IssuedToken, NewCredentials
 from forebay.control.access.service import AccessService
 from forebay.control.connections.service import ConnectionService
@@ -104,7 +105,14 @@ def running_platform(
 @contextmanager
 def serving(application: ASGIApp) -> Iterator[str]:
     """Serve an ASGI application on a free loopback port; give its base URL."""
-    config = uvicorn.Config(application, host="127.0.0.1", port=0, log_config=None, lifespan="off")
+    config = uvicorn.Config(
+        application,
+        host="127.0.0.1",
+        port=0,
+        http=PlatformProtocol,
+        log_config=None,
+        lifespan="off",
+    )
     listener = config.bind_socket()
     listener.listen()
     server = uvicorn.Server(config)

@@ -1,12 +1,17 @@
 """Request bodies of the platform API: read whole, under a cap, as strict JSON."""
 
+import asyncio
 from collections.abc import Iterable
 
 from starlette.types import Receive
 
 from forebay.kernel import json
 from forebay.kernel.errors import Disposition, PlatformError
-from forebay.kernel.limits import PLATFORM_BODY_BYTES_MAX, PLATFORM_JSON_DEPTH_MAX
+from forebay.kernel.limits import (
+    BODY_SECONDS_MAX,
+    PLATFORM_BODY_BYTES_MAX,
+    PLATFORM_JSON_DEPTH_MAX,
+)
 
 
 class NotJsonBody(PlatformError):
@@ -15,6 +20,15 @@ class NotJsonBody(PlatformError):
     code = "API-1400"
     status = 400
     title = "Invalid request"
+    disposition = Disposition.REJECT
+
+
+class BodyTooSlow(PlatformError):
+    """A body that did not arrive in time."""
+
+    code = "API-1408"
+    status = 408
+    title = "Request timeout"
     disposition = Disposition.REJECT
 
 
@@ -32,8 +46,19 @@ async def read_body(receive: Receive) -> bytes:
     Return the whole body of a request; nothing if the client went away meanwhile.
 
     Raises:
+        BodyTooSlow: It did not arrive within `BODY_SECONDS_MAX`.
         BodyTooLarge: There is more of it than `PLATFORM_BODY_BYTES_MAX`.
     """
+    try:
+        async with asyncio.timeout(BODY_SECONDS_MAX):
+            return await _read(receive)
+    except TimeoutError:
+        raise BodyTooSlow(
+            f"The request body did not arrive within {BODY_SECONDS_MAX:.0f} seconds."
+        ) from None
+
+
+async def _read(receive: Receive) -> bytes:
     parts, size = [], 0
     while True:
         message = await receive()

@@ -16,8 +16,9 @@ def query_of(request: Request) -> Query:
     parameters = request.query_params
     return Query(
         properties=tuple(parameters.getlist("property")),
-        order_by=parameters.get("orderby"),
-        limit=parameters.get("limit"),
+        # An unset variable of Postman arrives as an empty value.
+        order_by=parameters.get("orderby") or None,
+        limit=parameters.get("limit") or None,
         is_count=is_true(parameters.get("count")),
         continuation=parameters.get("continuationToken"),
     )

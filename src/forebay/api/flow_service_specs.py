@@ -1,5 +1,7 @@
 """``/connectionSpecs`` and ``/flowSpecs`` of Flow Service (flow-and-collection, 7 and 8)."""
 
+from typing import Any
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -36,10 +38,19 @@ def router() -> APIRouter:
     @routes.get("/connectionSpecs/{spec_id}")
     def get_connection_spec(spec_id: str) -> Response:
         """Return one kind of connections, in a list."""
-        spec = specs.find_connection_spec(spec_id)
-        if spec is None:
-            raise not_found("connectionSpecs", spec_id)
-        return json_response({"items": [spec]})
+        return json_response({"items": [_require_connection_spec(spec_id)]})
+
+    @routes.get("/connectionSpecs/{spec_id}/explore")
+    def explore_connection_spec(spec_id: str) -> Response:
+        """List what can be read from such connections; what is sent to us cannot be explored."""
+        _require_connection_spec(spec_id)
+        return json_response([])
+
+    @routes.get("/connectionSpecs/{spec_id}/configs")
+    def get_connection_spec_configs(spec_id: str) -> Response:
+        """Return the columns of such connections; streaming ones have none."""
+        _require_connection_spec(spec_id)
+        return json_response({"items": []})
 
     @routes.get("/flowSpecs")
     def list_flow_specs(request: Request) -> Response:
@@ -57,3 +68,10 @@ def router() -> APIRouter:
         return json_response({"items": [spec]})
 
     return routes
+
+
+def _require_connection_spec(spec_id: str) -> dict[str, Any]:
+    spec = specs.find_connection_spec(spec_id)
+    if spec is None:
+        raise not_found("connectionSpecs", spec_id)
+    return spec

@@ -124,6 +124,11 @@ def _plain(problem: Problem, occurrence: Occurrence) -> dict[str, Any]:
     }
 
 
+def _catalog(problem: Problem, occurrence: Occurrence) -> dict[str, Any]:
+    # Clients of Catalog look for `errorMessage` (schema-catalog-profile, 0.4).
+    return {**_plain(problem, occurrence), "errorMessage": problem.message}
+
+
 def _ims(problem: Problem, _occurrence: Occurrence) -> dict[str, Any]:
     is_ours = problem.status >= 500  # noqa: PLR2004  5xx: the server's fault
     error = "server_error" if is_ours else "invalid_request"
@@ -138,7 +143,7 @@ _SHAPES: dict[str, Callable[[Problem, Occurrence], dict[str, Any]]] = {
     FLOW_SERVICE: _flow_service,
     SANDBOX_MANAGEMENT: _sandbox_management,
     SCHEMA_REGISTRY: _schema_registry,
-    CATALOG: _plain,
+    CATALOG: _catalog,
     IMS: _ims,
     OURS: _plain,
 }

@@ -9,12 +9,15 @@ from starlette.responses import Response
 
 from forebay.api.context import context_of
 from forebay.api.problems import SANDBOX_MANAGEMENT, json_response
+from forebay.control.filters import Kind
+from forebay.control.listing import SEARCH_LIMIT_MAX, Model, Query, list_page
 from forebay.control.sandboxes.model import ACTIVE, REGION, TYPES, Sandbox
 from forebay.control.sandboxes.service import SandboxService
 from forebay.kernel.clock import utc
 from forebay.kernel.errors import Disposition, PlatformError
 
 _LIMIT_DEFAULT = 50
+_LISTED = Model(dict.fromkeys(("name", "title", "state", "type", "region"), Kind.TEXT))
 _NUMBER_DIGITS_MAX = 9
 
 
@@ -47,9 +50,8 @@ def router(sandboxes: SandboxService) -> APIRouter:
     def list_sandboxes(request: Request) -> Response:
         """List all sandboxes of the organization."""
         limit, offset = _paging(request)
-        listed = [
-            _full(sandbox) for sandbox in sandboxes.list_sandboxes(context_of(request).scope.org_id)
-        ]
+        found = sandboxes.list_sandboxes(context_of(request).scope.org_id)
+        listed = _chosen([_full(sandbox) for sandbox in found], request)
         return json_response(_page(listed, limit=limit, offset=offset, path="/sandboxes/"))
 
     @routes.get("/sandboxes/{name}")
@@ -58,6 +60,16 @@ def router(sandboxes: SandboxService) -> APIRouter:
         return json_response(_full(sandboxes.get_sandbox(context_of(request).scope.org_id, name)))
 
     return routes
+
+
+def _chosen(listed: list[dict[str, Any]], request: Request) -> list[dict[str, Any]]:
+    """Apply `property` and `orderBy`, in the grammar of Flow Service."""
+    properties = tuple(request.query_params.getlist("property"))
+    order_by = request.query_params.get("orderBy")
+    if not properties and not order_by:
+        return listed
+    query = Query(properties=properties, order_by=order_by or "name", limit=str(SEARCH_LIMIT_MAX))
+    return [dict(item) for item in list_page(listed, query, _LISTED).items]
 
 
 def _paging(request: Request) -> tuple[int, int]:
@@ -74,7 +86,10 @@ def _paging(request: Request) -> tuple[int, int]:
 
 def _number(name: str, text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= _NUMBER_DIGITS_MAX):
-        raise InvalidPaging(f"{name} is {text[:100]}; it must be a number.")
+        raise InvalidPaging(
+            f"{name} is {text[:100]}; it must be a whole number of at most "
+            f"{_NUMBER_DIGITS_MAX} digits, and not negative."
+        )
     return int(text)
 
 

@@ -160,7 +160,7 @@ def as_connect(members: dict[str, Any]) -> str:
     The sink's documented way with an address of its own for IMS is the JWT exchange; its
     private key lies beside the credentials file.
     """
-    return "\n".join(
+    return "# aep.endpoint=<the inletUrl of a connection>\n" + "\n".join(
         f"{key}={value}"
         for key, value in {
             "connector.class": "com.adobe.platform.streaming.sink.impl.AEPSinkConnector",

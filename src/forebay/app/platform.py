@@ -9,6 +9,7 @@ import uvicorn
 
 from forebay.api import catalog, forebay, schema_registry
 from forebay.api.application import Services, create_application
+from forebay.api.http import PlatformProtocol
 from forebay.app import organizations
 from forebay.app.data_directory import DataDirectory
 from forebay.app.directory import DatasetEntry, DirectoryWriter, SchemaEntry, Snapshot
@@ -128,7 +129,7 @@ class _Platform:
                 self._application(),
                 host=self._settings.host,
                 port=self._settings.platform_port,
-                http="httptools",
+                http=PlatformProtocol,
                 loop="none",
                 lifespan="off",
                 log_config=None,

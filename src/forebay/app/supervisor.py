@@ -216,7 +216,6 @@ def say_ready(data: DataDirectory, name: str, now_ms: int) -> None:
 def welcome(settings: Settings, data: DataDirectory, command: str) -> str:
     """Return the first screen: where everything is, and one call that works as it stands."""
     kept = credentials.get(data.credentials)
-    forebay = f"{shlex.quote(command)}"
     where = f"--data {shlex.quote(str(data.root))}"
     file = credentials.path_of(data.credentials, kept)
     return f"""
@@ -226,12 +225,12 @@ Forebay {__version__} is ready.
   Collection API  {settings.collection_base}
   Data            {data.root}
   Credentials     {file}
-                  {forebay} credentials {where} --format env
+                  {command} credentials {where} --format env
 
 Create a streaming connection, in another terminal:
 
 curl -s -X POST {settings.platform_base}/data/foundation/flowservice/connections \\
- -H "Authorization: Bearer $({forebay} token {where})" \\
+ -H "Authorization: Bearer $({command} token {where})" \\
  -H 'Content-Type: application/json' \\
  -H 'x-gw-ims-org-id: {kept.org_id}' \\
  -H 'x-api-key: {kept.client_id}' \\

@@ -50,7 +50,7 @@ def command(
     chosen = settings.load(data=data)
     directory = DataDirectory(chosen.data)
     directory.require()
-    org_id = org_id or credentials.get(directory.credentials).org_id
+    org_id = credentials.get(directory.credentials, org_id).org_id
     with query_sandbox(directory, sql, org_id=org_id, sandbox=sandbox) as result:
         _PRINT[form](list(result.columns), result.rows())
 

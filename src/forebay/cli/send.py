@@ -198,7 +198,12 @@ def _inlet_url(platform: Platform) -> str:
 
 
 def _lines(file: Any) -> Iterator[bytes]:  # noqa: ANN401  click's file type
-    return (line for line in (raw.strip() for raw in file) if line)
+    for number, raw in enumerate(file, 1):
+        line = raw.strip()
+        if line and not (line.startswith(b"{") and line.endswith(b"}")):
+            raise click.ClickException(f"Line {number} is not a JSON object: {line[:80]!r}")
+        if line:
+            yield line
 
 
 def _count_lines(file: Any) -> int | None:  # noqa: ANN401  click's file type

@@ -1,6 +1,7 @@
 """`forebay serve`: the whole platform in the foreground."""
 
 import asyncio
+import shlex
 import sys
 from pathlib import Path
 
@@ -42,4 +43,12 @@ def command(
     directory.lock()
     directory.forget_processes()
     settings.remember(chosen, directory.root)
-    asyncio.run(Supervisor(chosen, directory, command=sys.argv[0]).run())
+    asyncio.run(Supervisor(chosen, directory, command=_own_command()).run())
+
+
+def _own_command() -> str:
+    """Return how this program is called again from any other place."""
+    program = Path(sys.argv[0])
+    if program.name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m forebay.cli"
+    return shlex.quote(str(program.absolute()))

@@ -35,6 +35,12 @@ def decode(data: bytes | str) -> Any:  # noqa: ANN401  any JSON value is the poi
         raise NotJson(message) from None
 
 
+def shown(value: object, length_max: int = 100) -> str:
+    """Return a value as a message names it: a text as it is, else its JSON; cut if it is long."""
+    text = value if isinstance(value, str) else encode(value).decode()
+    return text[:length_max]
+
+
 def encode(value: object) -> bytes:
     """Return the compact JSON of a value, on one line."""
     return _encoder.encode(value)

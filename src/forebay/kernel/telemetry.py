@@ -41,6 +41,16 @@ def configure_logging(*, role: str, is_terminal: bool | None = None) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(role=role)
+    logging.basicConfig(handlers=[_Libraries()], level=logging.ERROR, force=True)
+
+
+class _Libraries(logging.Handler):
+    """Passes on what libraries log, as lines of our own form."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        structlog.get_logger().log(
+            record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info
+        )
 
 
 class MetricsDirectory:

@@ -3,7 +3,13 @@ import asyncio
 import pytest
 from starlette.types import Message
 
-from forebay.api.bodies import BodyTooLarge, NotJsonBody, read_body, read_document
+from forebay.api.bodies import (
+    BodyTooLarge,
+    BodyTooSlow,
+    NotJsonBody,
+    read_body,
+    read_document,
+)
 from forebay.kernel.limits import PLATFORM_BODY_BYTES_MAX, PLATFORM_JSON_DEPTH_MAX
 
 
@@ -62,3 +68,14 @@ def test_document_may_have_many_containers_that_are_not_deep() -> None:
 
 def nested(levels: int, leaf: str) -> bytes:
     return ("[" * levels + leaf + "]" * levels).encode()
+
+
+def test_body_that_does_not_arrive_in_time_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forebay.api.bodies.BODY_SECONDS_MAX", 0.01)
+
+    async def never() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    with pytest.raises(BodyTooSlow, match="did not arrive"):
+        asyncio.run(read_body(never))

@@ -242,6 +242,8 @@ def test_stale_if_match_is_a_412(client: RegistryClient, schema_id: str) -> None
     anything = client.catalog("PATCH", path, {"description": "3"}, if_match="*")
 
     assert [fresh.status_code, stale.status_code] == [200, 412]
+    assert etag in stale.json()["errorMessage"]
+    assert path.rpartition("/")[2] not in stale.json()["errorMessage"]
     assert stale_put.status_code == 412
     assert "does not match the current version" in stale.json()["detail"]
     assert anything.status_code == 200

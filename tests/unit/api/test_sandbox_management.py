@@ -102,3 +102,21 @@ def test_types_are_listed(client: httpx2.Client) -> None:
     body = client.get(f"{BASE}/sandboxTypes").json()
 
     assert body == {"sandboxTypes": ["production", "development"]}
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("property=name==dev", ["dev"]),
+        ("property=type==production", ["prod"]),
+        ("property=name==nowhere", []),
+        ("orderBy=name", ["dev", "prod"]),
+        ("orderBy=-name", ["prod", "dev"]),
+    ],
+)
+def test_sandboxes_are_filtered_and_ordered(
+    client: httpx2.Client, query: str, names: list[str]
+) -> None:
+    body = client.get(f"{BASE}/sandboxes?{query}").json()
+
+    assert [sandbox["name"] for sandbox in body["sandboxes"]] == names

@@ -21,6 +21,7 @@ from forebay.control.connections.specs import (
 )
 from forebay.control.filters import Kind
 from forebay.control.listing import Model
+from forebay.kernel import json
 from forebay.kernel.ids import STREAMING_SPEC_ID, ConnectionId, InletId, OrgId, SandboxId
 
 ENABLED = "enabled"
@@ -218,7 +219,7 @@ def _check_auth_spec(spec_id: str, name: object) -> None:
     spec = find_connection_spec(spec_id) or {}
     if all(auth_spec["name"] != name for auth_spec in spec.get("authSpec", [])):
         raise AuthSpecNotFound(
-            f"The auth spec '{_short(name)}' could not be found for the connection spec ID "
+            f"The auth spec '{json.shown(name)}' could not be found for the connection spec ID "
             f"{spec_id}."
         )
 
@@ -227,7 +228,7 @@ def _data_type(params: dict[str, Any]) -> str:
     data_type = params.get("dataType")
     if data_type not in DATA_TYPES:
         raise InvalidConnection(
-            f"auth.params.dataType is {_short(data_type)}; it must be one of "
+            f"auth.params.dataType is {json.shown(data_type)}; it must be one of "
             f"[{', '.join(DATA_TYPES)}]."
         )
     return str(data_type)
@@ -243,7 +244,7 @@ def _flag(params: dict[str, Any], name: str) -> bool:
             return text.lower() == "true"
         case other:
             raise InvalidConnection(
-                f"auth.params.{name} is {_short(other)}; it must be true or false."
+                f"auth.params.{name} is {json.shown(other)}; it must be true or false."
             )
 
 
@@ -252,7 +253,7 @@ def _object(body: dict[str, Any], name: str, *, path: str = "") -> dict[str, Any
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise InvalidConnection(f"{path or name} is {_short(value)}; it must be an object.")
+        raise InvalidConnection(f"{path or name} is {json.shown(value)}; it must be an object.")
     return value
 
 
@@ -261,7 +262,7 @@ def _text(body: dict[str, Any], name: str, *, path: str = "") -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise InvalidConnection(f"{path or name} is {_short(value)}; it must be a string.")
+        raise InvalidConnection(f"{path or name} is {json.shown(value)}; it must be a string.")
     if len(value) > _TEXT_MAX:
         raise InvalidConnection(
             f"{path or name} has {len(value)} characters; at most {_TEXT_MAX} are possible."
@@ -271,7 +272,3 @@ def _text(body: dict[str, Any], name: str, *, path: str = "") -> str | None:
 
 def _present(members: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
-
-
-def _short(value: object) -> str:
-    return str(value)[:100]

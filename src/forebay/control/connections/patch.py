@@ -16,6 +16,7 @@ from forebay.control.connections.errors import (
     UnsupportedOperation,
 )
 from forebay.control.connections.model import STATES
+from forebay.kernel import json
 
 _OPERATIONS = ("add", "replace", "remove")
 _OPERATIONS_MAX = 1000
@@ -83,9 +84,9 @@ def _read_operation(operation: object) -> str:
     name = operation.lower() if isinstance(operation, str) else ""
     if name not in _OPERATIONS:
         raise UnsupportedOperation(
-            f"Unsupported operation '{str(operation)[:100]}' received. "
+            f"Unsupported operation '{json.shown(operation)}' received. "
             "Please use one of the supported operation types and try again.",
-            operation=str(operation)[:100],
+            operation=json.shown(operation),
         )
     return name
 

@@ -19,7 +19,7 @@ from forebay.control.connections.patch import apply_patch
 from forebay.control.listing import Page, Query, list_page
 from forebay.control.scope import Actor, Scope
 from forebay.control.store.engine import ControlStore
-from forebay.kernel import ids
+from forebay.kernel import ids, json
 from forebay.kernel.clock import Clock
 from forebay.kernel.ids import ConnectionId
 
@@ -207,7 +207,7 @@ def _object(body: object) -> dict[str, Any]:
             "The request body cannot be null or empty. Please provide a request body and try again."
         )
     if not isinstance(body, dict):
-        raise errors.InvalidConnection(f"The body is {str(body)[:100]}; it must be an object.")
+        raise errors.InvalidConnection(f"The body is {json.shown(body)}; it must be an object.")
     return body
 
 

@@ -68,6 +68,8 @@ class DatasetService:
         content = content_of(body)
         with self._control.write() as connection:
             schema_id, behavior = self._check_schema(connection, scope, content)
+            # Messages name the schema by its $id, whichever of its two ids was given here.
+            content["schemaRef"] = content["schemaRef"] | {"id": schema_id}
             now_ms = self._clock.now_ms()
             dataset_id = new_dataset_id()
             table_name = _unique_table_name(connection, scope, content["name"])
@@ -264,7 +266,7 @@ def _check_etag(stored: StoredDataset, if_match: str | None) -> None:
     if stored.etag.strip('"') not in {tag.strip(' "') for tag in if_match.split(",")}:
         raise DatasetChanged(
             f"Supplied version=[{if_match}] does not match the current version on "
-            f"entity=[{stored.dataset_id}]"
+            f"entity=[{stored.etag}]"
         )
 
 

@@ -75,7 +75,7 @@ def test_instructions_apply_in_their_order() -> None:
         ([], "FLOW-1405", "cannot be null or empty"),
         ({}, "FLOW-1405", "cannot be null or empty"),
         ([{"op": "move", "path": "/name"}], "FLOW-1434", "Unsupported operation 'move'"),
-        ([{"path": "/name"}], "FLOW-1434", "Unsupported operation 'None'"),
+        ([{"path": "/name"}], "FLOW-1434", "Unsupported operation 'null'"),
         (
             [{"op": "replace", "path": "/description", "value": "d"}],
             "FLOW-1455",

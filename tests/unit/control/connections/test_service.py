@@ -126,7 +126,7 @@ def test_authentication_is_required_where_it_is_asked_for(
             "CONNECTION-1400",
             "auth.params.dataType is json; it must be one of [xdm, raw].",
         ),
-        (seed_body(params={}), "CONNECTION-1400", "dataType is None"),
+        (seed_body(params={}), "CONNECTION-1400", "dataType is null"),
         (seed_body(params=[]), "CONNECTION-1400", "auth.params is []"),
         (
             seed_body(params={"dataType": "xdm", "authenticationRequired": "maybe"}),
@@ -138,7 +138,7 @@ def test_authentication_is_required_where_it_is_asked_for(
         (
             seed_body(params={"dataType": "xdm", "sourceId": ["s"]}),
             "CONNECTION-1400",
-            "auth.params.sourceId is ['s']",
+            'auth.params.sourceId is ["s"]',
         ),
     ],
 )
