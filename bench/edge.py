@@ -43,7 +43,7 @@ from forebay.kernel.ids import (
     SandboxId,
     SchemaId,
 )
-from forebay.log.ports import LogWriter
+from forebay.log.ports import Done, LogWriter, wait_for
 from forebay.log.sqlite import SqliteLogWriter
 
 INLET = InletId("a" * 64)
@@ -96,9 +96,12 @@ class NoLog:
     def __init__(self) -> None:
         self._next = 0
 
-    async def append(self, _payload: Sequence[bytes]) -> Offset:
+    def submit(self, _payload: Sequence[bytes], done: Done) -> None:
+        asyncio.get_running_loop().call_soon(done, Offset(self._next))
         self._next += 1
-        return Offset(self._next - 1)
+
+    async def append(self, payload: Sequence[bytes]) -> Offset:
+        return await wait_for(self.submit, payload)
 
     def probe(self) -> str | None:
         return None
@@ -240,8 +243,9 @@ def load(
         'wrk.headers["Content-Type"] = "application/json"\n'
         "done = function(summary, latency, requests)\n"
         "local e = summary.errors\n"
-        'io.write(string.format("RESULT %d %d %d %d\\n", summary.requests, summary.duration,\n'
-        "e.connect + e.read + e.write + e.status + e.timeout, latency:percentile(99)))\nend\n"
+        'io.write(string.format("RESULT %d %d %d %d %d\\n", summary.requests, summary.duration,\n'
+        "e.connect + e.read + e.write + e.status + e.timeout,\n"
+        "latency:percentile(50), latency:percentile(99)))\nend\n"
     )
     command = ["wrk", "-t1", f"-c{options.connections}", f"-d{options.seconds}s"]
     used = cpu_seconds(pids)
@@ -250,10 +254,11 @@ def load(
     ).stdout
     used = cpu_seconds(pids) - used
     line = next(line for line in output.splitlines() if line.startswith("RESULT"))
-    requests, micros, errors, p99 = map(int, line.split()[1:])
+    requests, micros, errors, p50, p99 = map(int, line.split()[1:])
     return {
         "requests_per_s": round(requests * 1e6 / micros),
         "errors": errors,
+        "p50_ms": p50 / 1000,
         "p99_ms": p99 / 1000,
         "cpu_us_per_request": round(used * 1e6 / max(requests, 1), 1),
     }

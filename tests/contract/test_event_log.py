@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -51,6 +52,39 @@ async def test_offsets_grow_by_one_from_zero_in_the_order_of_the_calls(log: Log)
 
     assert offsets == [0, 1, 2, 3]
     assert read_all(log.open_reader()) == records([b"a", b"b", b"c", b"d"])
+
+
+async def test_submitted_records_are_answered_later_and_in_order(log: Log) -> None:
+    writer = log.open_writer()
+    answers: list[tuple[str, object]] = []
+    answered = asyncio.Event()
+
+    def answer(name: str, outcome: object) -> None:
+        answers.append((name, outcome))
+        if len(answers) == 3:
+            answered.set()
+
+    for name in "abc":
+        writer.submit([name.encode()], partial(answer, name))
+    before = list(answers)
+    await answered.wait()
+    await writer.close()
+
+    assert before == []
+    assert answers == [("a", 0), ("b", 1), ("c", 2)]
+    assert read_all(log.open_reader()) == records([b"a", b"b", b"c"])
+
+
+async def test_record_may_be_submitted_from_within_an_answer(log: Log) -> None:
+    writer = log.open_writer()
+    done: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+
+    writer.submit([b"a"], lambda _: writer.submit([b"b"], done.set_result))
+    offset = await done
+    await writer.close()
+
+    assert offset == 1
+    assert read_all(log.open_reader()) == records([b"a", b"b"])
 
 
 async def test_what_was_appended_is_there_after_close_and_reopen(log: Log) -> None:

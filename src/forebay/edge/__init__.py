@@ -1,1 +1,1 @@
-"""① of five: HTTP inlets. Receive → authenticate → check the envelope → append → answer."""
+"""① of four: HTTP inlets. Receive → authenticate → check the envelope → append → answer."""

@@ -9,7 +9,6 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
-from typing import Any
 from urllib.parse import parse_qsl
 
 import structlog
@@ -64,9 +63,14 @@ class EdgeApplication:
         self._supervise(exchange, self._begin)
 
     def _supervise(
-        self, exchange: HttpExchange, step: Callable[..., Answer | None], *arguments: Any
+        self, exchange: HttpExchange, step: Callable[..., Answer | None], *arguments: object
     ) -> None:
-        """Take a step of a request, and answer if that was the last one."""
+        """
+        Take a step of a request, and answer if that was the last one.
+
+        A request waits for its body and for the log between its steps. They are plain calls and
+        not a coroutine, because most bodies are there at once, and a step tells its defects here.
+        """
         try:
             answer = step(exchange, *arguments)
         except PlatformError as error:
@@ -96,10 +100,11 @@ class EdgeApplication:
         exchange.when_settled(partial(self._supervise, exchange, self._take, request))
         return None
 
-    def _take(self, exchange: HttpExchange, request: Request) -> None:
+    def _take(self, exchange: HttpExchange, request: Request) -> Answer | None:
         entry = self.collection.take(request, exchange.body())
         done = partial(self._supervise, exchange, self._settle, entry)
         self._ports.writer.submit(entry.payload, done)
+        return None
 
     def _settle(
         self, _exchange: HttpExchange, entry: Entry, outcome: Offset | PlatformError

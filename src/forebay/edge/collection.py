@@ -5,9 +5,9 @@ The order is that of flow-and-collection 15.10. Up to the append everything is a
 the append alone decides whether the answer is a receipt.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from forebay.edge import answers, envelope
 from forebay.edge.answers import Answer, Refusal
@@ -21,16 +21,16 @@ from forebay.edge.errors import (
     NotReady,
     TokenRefused,
 )
-from forebay.edge.exchange import HttpExchange, too_large
-from forebay.edge.messages import MessageRules, is_uuid
+from forebay.edge.exchange import too_large
+from forebay.edge.messages import Checked, MessageRules, is_uuid
 from forebay.edge.metrics import EdgeMetrics
 from forebay.edge.ports import Authenticator, Inlet, InletDirectory, RecordValidator
 from forebay.edge.throttle import ValidationQuota
 from forebay.kernel import json, smile
 from forebay.kernel.clock import Clock
-from forebay.kernel.ids import DatasetId, TransactionId
+from forebay.kernel.ids import DatasetId, Offset, TransactionId
 from forebay.kernel.limits import BODY_SECONDS_MAX, REQUEST_BYTES_MAX
-from forebay.log.entry import Head, pack
+from forebay.log.entry import Head, HeadTemplate, pack
 from forebay.log.ports import LogWriter
 
 _JSON = "application/json"
@@ -66,27 +66,34 @@ class EdgeLimits:
 
 
 class Request(NamedTuple):
-    """A collection request whose body is yet to be read."""
+    """A collection request of which all but the body is known and found good."""
 
-    headers: Mapping[str, str]
-    query: Mapping[str, str]
-    exchange: HttpExchange
-
-    def header_or_query(self, name: str) -> str | None:
-        """Return a value that may come either way, without the junk that senders append."""
-        value = self.headers.get(name)
-        if value is None and self.query:
-            value = self.query.get(name)
-        return (value.strip(_JUNK) or None) if value else None
-
-
-class _Arrival(NamedTuple):
-    # A request whose sender is known and whose body is JSON in memory.
     inlet: Inlet
-    body: bytes
+    is_batch: bool
     is_authenticated: bool
+    is_smile: bool
+    encoding: str
     flow_id: str | None
     dataset_id: DatasetId | None
+    sync_name: str
+    """Name of the parameter that asked for validation, for the answer."""
+    is_validated: bool
+
+
+class Entry(NamedTuple):
+    """What a request puts into the log, and what its answer is made of."""
+
+    payload: Sequence[bytes]
+    request: Request
+    received_ms: int
+    messages: int
+    refused: Mapping[int, Refusal]
+    flow_id: str | None
+    body_bytes: int
+
+
+_TEMPLATES_MAX = 1_024
+_NONE_REFUSED: Mapping[int, Refusal] = {}
 
 
 class Collection:
@@ -101,19 +108,20 @@ class Collection:
         self.is_draining = False
         """While set, every message is refused with 503."""
         self._received_ms = received_ms_min
+        self._templates: dict[tuple[object, ...], tuple[Inlet, HeadTemplate]] = {}
 
     def unready_reason(self) -> str | None:
         """Say why messages are not taken now; None if they are."""
         return "the edge is stopping" if self.is_draining else self._ports.unready_reason()
 
-    async def receive(self, request: Request, inlet_id: str, *, is_batch: bool) -> Answer:
+    def admit(
+        self, headers: Mapping[str, str], query: Mapping[str, str], inlet_id: str, *, is_batch: bool
+    ) -> Request:
         """
-        Take a request's messages.
-
-        When this returns, every message that the answer calls accepted is durable.
+        Decide from a request's head whether its body is wanted.
 
         Raises:
-            PlatformError: Nothing was stored, unless it is `AppendOutcomeUnknown`.
+            PlatformError: It is not, and nothing is stored.
         """
         # Before the inlet is looked up: an edge that does not know its inlets yet must not say
         # that there is none, because senders drop what they are told can never succeed.
@@ -127,129 +135,184 @@ class Collection:
             raise NotHere(
                 f"There is no inlet [{inlet_id[:80]}]; the inletUrl of a connection is one."
             )
-        is_authenticated = self._authenticate(inlet, request.headers.get("authorization"))
-        body = await self._read(inlet, request)
-        flow_id = request.header_or_query("x-adobe-flow-id")
-        dataset_id = request.header_or_query("x-adobe-dataset-id")
-        arrival = _Arrival(
+        is_authenticated = self._authenticate(inlet, headers.get("authorization"))
+        length = headers.get("content-length")
+        if length is not None and int(length) > REQUEST_BYTES_MAX:
+            raise too_large(int(length))
+        is_smile = _is_smile(headers.get("content-type", ""))
+        encoding = headers.get("content-encoding", "")
+        if encoding:
+            encoding = encoding.strip(_JUNK).lower()
+            require_known(encoding)
+        if is_batch:
+            sync_name = ""
+            is_validated = headers.get("x-forebay-sync-validation", "").lower() == "true"
+        else:
+            sync_name, is_validated = _sync_validation(query)
+        return Request(
             inlet,
-            body,
+            is_batch,
             is_authenticated,
-            flow_id,
-            DatasetId(dataset_id) if dataset_id else None,
+            is_smile,
+            encoding,
+            _either_way(headers, query, "x-adobe-flow-id"),
+            cast("DatasetId | None", _either_way(headers, query, "x-adobe-dataset-id")),
+            sync_name,
+            is_validated,
         )
+
+    def take(self, request: Request, sent: bytes) -> Entry:
+        """
+        Decide what of a body is accepted; the entry must be appended at once.
+
+        Raises:
+            PlatformError: Nothing is, and nothing is stored.
+        """
+        body = _read(request, sent)
+        inlet, flow_id = request.inlet, request.flow_id
         try:
             if flow_id is not None and not is_uuid(flow_id):
                 raise _refused(inlet, Refusal(f"x-adobe-flow-id [{flow_id[:80]}] is not a UUID"))
             if inlet.data_type == "raw":
-                raise _no_flow(arrival)
-            if is_batch:
-                return await self._receive_batch(request, arrival)
-            return await self._receive_single(request, arrival)
+                raise _no_flow(request, body)
+            if request.is_batch:
+                return self._take_batch(request, body)
+            return self._take_single(request, body)
         except json.NotJson as error:
             raise MessageRefused(f"{_prefix(inlet)}Message is not valid JSON: {error}") from None
 
-    async def _receive_single(self, request: Request, arrival: _Arrival) -> Answer:
-        inlet = arrival.inlet
-        sync_name, is_validated = _sync_validation(request.query)
-        parts = envelope.read_message(arrival.body)
-        checked = (
-            parts
-            if isinstance(parts, Refusal)
-            else self._rules.check(inlet, parts, dataset_id=arrival.dataset_id)
-        )
-        if isinstance(checked, Refusal):
-            raise _refused(inlet, checked)
-        if is_validated and not isinstance(parts, Refusal):
-            self._quota.take(inlet.inlet_id)
-            tree = self._ports.validator.validate(inlet, checked.schema_id, parts.entity)
-            if tree is not None:
-                raise _refused(inlet, Refusal("Message is invalid", cause=tree))
-        receipt = await self._append(arrival)
+    def answer(self, entry: Entry, offset: Offset) -> Answer:
+        """Answer a request whose entry is durable."""
+        request = entry.request
+        receipt = TransactionId(entry.received_ms, self._ports.writer.partition, offset)
+        metrics = self.metrics
+        metrics.accepted += entry.messages - len(entry.refused)
+        metrics.refused += len(entry.refused)
+        metrics.body_bytes += entry.body_bytes
+        inlet_id = request.inlet.inlet_id
+        if request.is_batch:
+            return answers.multi_status(
+                inlet_id, receipt, entry.messages, entry.refused, flow_id=entry.flow_id
+            )
         return answers.accepted(
-            inlet.inlet_id,
+            inlet_id,
             receipt,
-            flow_id=checked.flow_id or arrival.flow_id,
-            sync_name=sync_name,
-            is_validated=is_validated,
+            flow_id=entry.flow_id,
+            sync_name=request.sync_name,
+            is_validated=request.is_validated,
         )
 
-    async def _receive_batch(self, request: Request, arrival: _Arrival) -> Answer:
-        inlet = arrival.inlet
-        messages = envelope.read_batch(arrival.body)
+    def _take_single(self, request: Request, body: bytes) -> Entry:
+        inlet = request.inlet
+        checked, entity = self._check_single(request, body)
+        if request.is_validated:
+            self._quota.take(inlet.inlet_id)
+            tree = self._ports.validator.validate(inlet, checked.schema_id, entity)
+            if tree is not None:
+                raise _refused(inlet, Refusal("Message is invalid", cause=tree))
+        return self._enter(request, body, 1, _NONE_REFUSED, checked.flow_id or request.flow_id)
+
+    def _check_single(self, request: Request, body: bytes) -> tuple[Checked, bytes]:
+        inlet, dataset_id = request.inlet, request.dataset_id
+        remembered = self._rules.remembered(inlet, dataset_id)
+        if remembered.opening is not None and remembered.checked is not None:
+            entity = envelope.find_entity(body, remembered.opening)
+            if entity is not None:
+                return remembered.checked, entity
+        parts = envelope.read_message(body)
+        if isinstance(parts, Refusal):
+            raise _refused(inlet, parts)
+        checked = self._rules.check(inlet, parts, dataset_id=dataset_id)
+        if isinstance(checked, Refusal):
+            raise _refused(inlet, checked)
+        self._rules.remember_opening(inlet, parts, body, dataset_id=dataset_id)
+        return checked, parts.entity
+
+    def _take_batch(self, request: Request, body: bytes) -> Entry:
+        inlet, dataset_id = request.inlet, request.dataset_id
+        remembered = self._rules.remembered(inlet, dataset_id)
+        if remembered.opening is not None and not request.is_validated:
+            count = envelope.count_messages(body, remembered.opening)
+            if count is not None:
+                return self._enter(request, body, count, _NONE_REFUSED, request.flow_id)
+        messages = envelope.read_batch(body)
         if not messages:
             raise _refused(
                 inlet,
                 Refusal('A batch is {"messages": [...]} with one message or more'),
             )
-        is_validated = request.headers.get("x-forebay-sync-validation", "").lower() == "true"
-        if is_validated:
-            self._quota.take(inlet.inlet_id)
-        refused: dict[int, Refusal] = {}
-        remembered = self._rules.remembered(inlet, arrival.dataset_id)
-        for index, parts in enumerate(messages):
-            if not is_validated and parts[:2] in remembered and parts[2]:
-                continue  # a message with a header like others before, and an entity
-            refusal = self._refusal(arrival, parts, is_validated=is_validated)
-            if refusal is not None:
-                refused[index] = refusal._replace(message=_prefix(inlet) + refusal.message)
-        receipt = await self._append(arrival, count=len(messages), refused=refused)
-        return answers.multi_status(
-            inlet.inlet_id, receipt, len(messages), refused, flow_id=arrival.flow_id
-        )
+        refused = self._find_refused(request, messages)
+        first = messages[0]
+        if 0 not in refused and not isinstance(first, Refusal):
+            self._rules.remember_opening(inlet, first, body, dataset_id=dataset_id)
+        return self._enter(request, body, len(messages), refused, request.flow_id)
 
-    def _refusal(
-        self, arrival: _Arrival, parts: Parts | Refusal, *, is_validated: bool
-    ) -> Refusal | None:
+    def _find_refused(
+        self, request: Request, messages: list[Parts | Refusal]
+    ) -> dict[int, Refusal]:
+        is_validated = request.is_validated
+        if is_validated:
+            self._quota.take(request.inlet.inlet_id)
+        refused: dict[int, Refusal] = {}
+        good = self._rules.remembered(request.inlet, request.dataset_id).headers
+        for index, parts in enumerate(messages):
+            if not is_validated and parts[:2] in good and parts[2]:
+                continue  # a message with a header like others before, and an entity
+            refusal = self._refusal(request, parts)
+            if refusal is not None:
+                message = _prefix(request.inlet) + refusal.message
+                refused[index] = refusal._replace(message=message)
+        return refused
+
+    def _refusal(self, request: Request, parts: Parts | Refusal) -> Refusal | None:
         if isinstance(parts, Refusal):
             return parts
-        checked = self._rules.check(arrival.inlet, parts, dataset_id=arrival.dataset_id)
+        checked = self._rules.check(request.inlet, parts, dataset_id=request.dataset_id)
         if isinstance(checked, Refusal):
             return checked
-        if is_validated:
+        if request.is_validated:
             validator = self._ports.validator
-            tree = validator.validate(arrival.inlet, checked.schema_id, parts.entity)
+            tree = validator.validate(request.inlet, checked.schema_id, parts.entity)
             if tree is not None:
                 return Refusal("Message is invalid", cause=tree)
         return None
 
-    async def _append(
+    def _enter(
         self,
-        arrival: _Arrival,
-        *,
-        count: int | None = None,
-        refused: Mapping[int, Refusal] | None = None,
-    ) -> TransactionId:
-        # Nothing may wait between the time and the append: both grow in the same order.
+        request: Request,
+        body: bytes,
+        count: int,
+        refused: Mapping[int, Refusal],
+        flow_id: str | None,
+    ) -> Entry:
+        # Receipts go up with the offsets, whatever the clock does.
         received_ms = self._received_ms = max(self._received_ms, self._ports.clock.now_ms())
-        inlet = arrival.inlet
-        refusals = (
-            {index: _in_words(refusal) for index, refusal in refused.items()} if refused else {}
-        )
-        head = Head(
-            received_ms=received_ms,
-            org_id=inlet.org_id,
-            sandbox_id=inlet.sandbox_id,
-            sandbox_name=inlet.sandbox_name,
-            inlet_id=inlet.inlet_id,
-            connection_id=inlet.connection_id,
-            source_name=inlet.source_name,
-            data_type=inlet.data_type,
-            is_batch=count is not None,
-            is_authenticated=arrival.is_authenticated,
-            dataset_id=arrival.dataset_id,
-            flow_id=arrival.flow_id,
-            refused=refusals,
-            count=count or 1,
-        )
         # A batch of which nothing is accepted still gets an address that can be looked up.
-        body = b"" if len(refusals) == head.count else arrival.body
-        writer = self._ports.writer
-        offset = await writer.append(pack(head, body))
-        self.metrics.accepted += head.count - len(refusals)
-        self.metrics.refused += len(refusals)
-        self.metrics.body_bytes += len(body)
-        return TransactionId(received_ms, writer.partition, offset)
+        kept = b"" if len(refused) == count else body
+        if refused:
+            payload = pack(_head(request, count, refused, received_ms), kept)
+        else:
+            payload = self._template(request, count).pack(received_ms, kept)
+        return Entry(payload, request, received_ms, count, refused, flow_id, len(kept))
+
+    def _template(self, request: Request, count: int) -> HeadTemplate:
+        inlet = request.inlet
+        key = (
+            inlet.inlet_id,
+            request.is_batch,
+            request.is_authenticated,
+            request.dataset_id,
+            request.flow_id,
+            count,
+        )
+        known = self._templates.get(key)
+        if known is not None and known[0] is inlet:
+            return known[1]
+        if len(self._templates) >= _TEMPLATES_MAX:
+            self._templates.clear()
+        template = HeadTemplate(_head(request, count, _NONE_REFUSED, 0))
+        self._templates[key] = (inlet, template)
+        return template
 
     def _authenticate(self, inlet: Inlet, authorization: str | None) -> bool:
         token = token_in(authorization)
@@ -263,25 +326,6 @@ class Collection:
                 else InletForbidden("a token of another organization")
             )
         return is_own
-
-    async def _read(self, inlet: Inlet, request: Request) -> bytes:
-        headers = request.headers
-        length = headers.get("content-length")
-        if length is not None and int(length) > REQUEST_BYTES_MAX:
-            raise too_large(int(length))
-        is_smile = _is_smile(headers.get("content-type", ""))
-        encoding = headers.get("content-encoding", "")
-        if encoding:
-            encoding = encoding.strip(_JUNK).lower()
-            require_known(encoding)
-        sent = await request.exchange.read()
-        body = decompress(sent, encoding) if encoding else sent
-        if not is_smile:
-            return body
-        try:
-            return smile.to_json(body, bytes_max=REQUEST_BYTES_MAX)
-        except smile.NotSmile as error:
-            raise MessageRefused(f"{_prefix(inlet)}Message is not valid Smile: {error}") from None
 
 
 def token_in(authorization: str | None) -> str | None:
@@ -298,6 +342,45 @@ def token_in(authorization: str | None) -> str | None:
     if len(words) == 1 and words[0].lower() != "bearer":
         return words[0]
     return None
+
+
+def _head(request: Request, count: int, refused: Mapping[int, Refusal], received_ms: int) -> Head:
+    inlet = request.inlet
+    return Head(
+        received_ms=received_ms,
+        org_id=inlet.org_id,
+        sandbox_id=inlet.sandbox_id,
+        sandbox_name=inlet.sandbox_name,
+        inlet_id=inlet.inlet_id,
+        connection_id=inlet.connection_id,
+        source_name=inlet.source_name,
+        data_type=inlet.data_type,
+        is_batch=request.is_batch,
+        is_authenticated=request.is_authenticated,
+        dataset_id=request.dataset_id,
+        flow_id=request.flow_id,
+        refused={index: _in_words(refusal) for index, refusal in refused.items()},
+        count=count,
+    )
+
+
+def _read(request: Request, sent: bytes) -> bytes:
+    body = decompress(sent, request.encoding) if request.encoding else sent
+    if not request.is_smile:
+        return body
+    try:
+        return smile.to_json(body, bytes_max=REQUEST_BYTES_MAX)
+    except smile.NotSmile as error:
+        prefix = _prefix(request.inlet)
+        raise MessageRefused(f"{prefix}Message is not valid Smile: {error}") from None
+
+
+def _either_way(headers: Mapping[str, str], query: Mapping[str, str], name: str) -> str | None:
+    # Without the junk that senders append.
+    value = headers.get(name)
+    if value is None and query:
+        value = query.get(name)
+    return (value.strip(_JUNK) or None) if value else None
 
 
 def _sync_validation(query: Mapping[str, str]) -> tuple[str, bool]:
@@ -334,16 +417,16 @@ def _in_words(refusal: Refusal) -> str:
     return f"{refusal.message}: {refusal.detail}" if refusal.detail else refusal.message
 
 
-def _no_flow(arrival: _Arrival) -> MessageRefused:
-    document: Any = json.decode(arrival.body)
+def _no_flow(request: Request, body: bytes) -> MessageRefused:
+    document: Any = json.decode(body)
     if not isinstance(document, dict):
-        return _refused(arrival.inlet, Refusal("A raw message is a JSON object"))
+        return _refused(request.inlet, Refusal("A raw message is a JSON object"))
     header = document.get("header")
     flow_id = header.get("flowId") if isinstance(header, dict) else None
-    named = flow_id if isinstance(flow_id, str) else arrival.flow_id
+    named = flow_id if isinstance(flow_id, str) else request.flow_id
     if named is None:
         return _refused(
-            arrival.inlet,
+            request.inlet,
             Refusal("A raw message needs a flow: x-adobe-flow-id as header or query parameter"),
         )
-    return _refused(arrival.inlet, Refusal(f"There is no flow [{named[:80]}] on this inlet"))
+    return _refused(request.inlet, Refusal(f"There is no flow [{named[:80]}] on this inlet"))

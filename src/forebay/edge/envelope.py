@@ -9,6 +9,10 @@ Duplicate keys of an envelope are refused: readers disagree on which one counts,
 of them decides whose data it is. Looking for them costs next to nothing for senders that
 write compact JSON: if the lengths of the parts and of the smallest possible envelope add up
 to the length of the body, there is no room for another key.
+
+Senders repeat themselves: what comes before the entity is the same bytes in one message after
+the other. A body that is such an `Opening`, one JSON value and the closing brackets can be
+nothing else than that envelope around that value, and only the value is left to be checked.
 """
 
 import re
@@ -55,6 +59,18 @@ class Parts(NamedTuple):
     entity: bytes
 
 
+class Opening(NamedTuple):
+    """The bytes around the entities of messages that have all the same header."""
+
+    of_message: bytes
+    """Before the entity of a single message."""
+    of_batch: bytes
+    """Before the first entity of a batch."""
+    between: bytes
+    """Between two entities of a batch: the first part of it, short enough to be found fast."""
+    between_rest: bytes
+
+
 _message = msgspec.json.Decoder(_Message)
 _batch = msgspec.json.Decoder(_Batch)
 _loose_batch = msgspec.json.Decoder(_LooseBatch)
@@ -69,6 +85,9 @@ _ENTITY_DEPTH_MAX = JSON_DEPTH_MAX - 2
 _BATCH_DEPTH_MAX = JSON_DEPTH_MAX + 2
 """A message lies two levels deep in its batch."""
 
+_SOUGHT_BYTES = 48
+"""Longer byte strings are found more slowly: from 100 on, by another algorithm."""
+
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _TOKEN = re.compile(rb'[{}\[\]]|"[^"\\]*+(?:\\.[^"\\]*+)*+"(?:\s*+:)?', re.DOTALL)
 _KEY = re.compile(rb'"\s*:')
@@ -78,6 +97,55 @@ _NOT_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _NOT_AN_OBJECT = Refusal(
     "Message has unknown xdm format", "a message is a JSON object with the members header and body"
 )
+
+
+def openings(header: bytes, meta: bytes) -> tuple[Opening, Opening]:
+    """Return how messages with this header begin in compact JSON, and with blanks in between."""
+    compact = b'{"header":%b,"body":{"xdmMeta":%b,"xdmEntity":' % (header, meta)
+    blanks = b'{"header": %b, "body": {"xdmMeta": %b, "xdmEntity": ' % (header, meta)
+    return (
+        _opening(compact, b'{"messages":[', b"}},"),
+        _opening(blanks, b'{"messages": [', b"}}, "),
+    )
+
+
+def _opening(of_message: bytes, of_batch: bytes, closing: bytes) -> Opening:
+    between = closing + of_message
+    return Opening(
+        of_message, of_batch + of_message, between[:_SOUGHT_BYTES], between[_SOUGHT_BYTES:]
+    )
+
+
+def find_entity(body: bytes, opening: Opening) -> bytes | None:
+    """
+    Return the entity of a message that has nothing but an opening around it.
+
+    None if the message is any other, or not good: `read_message` tells.
+    """
+    begin = opening.of_message
+    if not (body.startswith(begin) and body.endswith(b"}}")):
+        return None
+    entity = body[len(begin) : -2]
+    return entity if _is_entity(entity) else None
+
+
+def count_messages(body: bytes, opening: Opening) -> int | None:
+    """
+    Return how many messages a batch has, if all have the same opening and nothing else.
+
+    None if it is any other batch, or not all of it is good: `read_batch` tells.
+    """
+    begin = opening.of_batch
+    if not (body.startswith(begin) and body.endswith(b"}}]}")):
+        return None
+    first, *others = body[len(begin) : -4].split(opening.between, BATCH_MESSAGES_MAX)
+    rest = opening.between_rest
+    if len(others) >= BATCH_MESSAGES_MAX or not _is_entity(first):
+        return None
+    for piece in others:
+        if not (piece.startswith(rest) and _is_entity(piece[len(rest) :])):
+            return None
+    return 1 + len(others)
 
 
 def read_message(body: bytes) -> Parts | Refusal:
@@ -208,6 +276,16 @@ def _count_keys(value: object) -> int:
     if isinstance(value, list):
         return sum(map(_count_keys, value))
     return 0
+
+
+def _is_entity(entity: bytes) -> bool:
+    if entity.count(b"{") + entity.count(b"[") > _ENTITY_DEPTH_MAX:
+        return False
+    try:
+        _entity.decode(entity)
+        return entity.isascii() or bool(entity.decode())
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
 
 
 def _size(parts: Parts) -> int:

@@ -83,17 +83,15 @@ class HttpExchange:
     ) -> None:
         self.method = method
         self.path, self.query = _split(url)
-        self.headers = {
-            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers
-        }
+        self.headers = {_lower(name): value.decode("latin-1") for name, value in headers}
         """Names in lower case; of a header that came twice, the last."""
         self.doubled = _doubled(headers) if len(headers) != len(self.headers) else _NOTHING
         """The names of headers that came more than once."""
         self.is_http10 = is_http10
-        self.began_s = 0.0
-        """When the application was given it."""
         self.refusal: PlatformError | None = None
         """Set if what came is no request: then this is the only thing to answer."""
+        self.began_s = 0.0
+        """When the application was given it."""
         self.size = 0
         """Bytes of the body that have come."""
         self.is_complete = False
@@ -207,6 +205,11 @@ def broken() -> RequestMalformed:
 
 
 _NOTHING: frozenset[str] = frozenset()
+
+
+@lru_cache(maxsize=1024)
+def _lower(name: bytes) -> str:
+    return name.decode("latin-1").lower()
 
 
 def _doubled(headers: list[tuple[bytes, bytes]]) -> frozenset[str]:

@@ -9,7 +9,7 @@ import re
 from typing import Any, NamedTuple
 
 from forebay.edge.answers import Refusal
-from forebay.edge.envelope import Parts, has_repeated_key, require_depth
+from forebay.edge.envelope import Opening, Parts, has_repeated_key, openings, require_depth
 from forebay.edge.ports import Inlet, InletDirectory
 from forebay.kernel import json
 from forebay.kernel.limits import JSON_DEPTH_MAX
@@ -41,6 +41,18 @@ class Checked(NamedTuple):
     flow_id: str | None
 
 
+class Remembered:
+    """The good headers of an inlet's messages."""
+
+    def __init__(self) -> None:
+        self.headers: dict[_HeaderBytes, Checked] = {}
+        """By ``header`` and ``xdmMeta`` as sent."""
+        self.opening: Opening | None = None
+        """How the message that was read last began, if that was usual."""
+        self.checked: Checked | None = None
+        """What the header of that message says."""
+
+
 class _SchemaRef(NamedTuple):
     schema_id: str
     major: str
@@ -52,17 +64,36 @@ class MessageRules:
     def __init__(self, directory: InletDirectory) -> None:
         self._directory = directory
         self._revision = -1
-        self._remembered: dict[tuple[str, str | None], dict[_HeaderBytes, Checked]] = {}
+        self._remembered: dict[tuple[str, str | None], Remembered] = {}
         self._count = 0
 
-    def remembered(self, inlet: Inlet, dataset_id: str | None) -> dict[_HeaderBytes, Checked]:
-        """Return the good headers of an inlet's messages, by ``header`` and ``xdmMeta`` as sent."""
-        count = self._count + len(self._remembered)
-        if self._directory.revision != self._revision or count > _REMEMBERED_MAX:
+    def remembered(self, inlet: Inlet, dataset_id: str | None) -> Remembered:
+        """Return the good headers of an inlet's messages."""
+        if (
+            self._directory.revision != self._revision
+            or self._count + len(self._remembered) > _REMEMBERED_MAX
+        ):
             self._remembered.clear()
             self._count = 0
             self._revision = self._directory.revision
-        return self._remembered.setdefault((inlet.inlet_id, dataset_id), {})
+        key = (inlet.inlet_id, dataset_id)
+        found = self._remembered.get(key)
+        if found is None:
+            found = self._remembered[key] = Remembered()
+        return found
+
+    def remember_opening(
+        self, inlet: Inlet, parts: Parts, body: bytes, *, dataset_id: str | None
+    ) -> None:
+        """Note how a body whose first message is good begins."""
+        remembered = self.remembered(inlet, dataset_id)
+        checked = remembered.headers.get(parts[:2])
+        if checked is None:
+            return
+        for opening in openings(parts.header, parts.meta):
+            if body.startswith((opening.of_message, opening.of_batch)):
+                remembered.opening = opening
+                remembered.checked = checked
 
     def check(self, inlet: Inlet, parts: Parts, *, dataset_id: str | None) -> Checked | Refusal:
         """
@@ -77,7 +108,7 @@ class MessageRules:
             NotJson: The header is nested too deeply.
         """
         remembered = self.remembered(inlet, dataset_id)
-        checked = remembered.get(parts[:2])
+        checked = remembered.headers.get(parts[:2])
         if checked is None:
             outcome = self._check_header(inlet, parts, dataset_id)
             if isinstance(outcome, Refusal):
@@ -85,7 +116,7 @@ class MessageRules:
                 return outcome
             checked = outcome
             if len(parts.header) + len(parts.meta) <= _REMEMBERED_BYTES_MAX:
-                remembered[parts[:2]] = checked
+                remembered.headers[parts[:2]] = checked
                 self._count += 1
         if not parts.entity:
             return Refusal(NO_ENTITY, "body.xdmEntity holds the record")

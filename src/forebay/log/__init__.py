@@ -1,1 +1,1 @@
-"""② of five: the durable log. Ordered records per partition; append returns, so it survives."""
+"""② of four: the durable log. Ordered records per partition; append returns, so it survives."""

@@ -141,7 +141,9 @@ class LogWriter(Protocol):
         """Commit what was accepted, then release the partition."""
 
 
-async def wait_for(submit: Callable[[Sequence[bytes], Done], None], payload: Sequence[bytes]) -> Offset:
+async def wait_for(
+    submit: Callable[[Sequence[bytes], Done], None], payload: Sequence[bytes]
+) -> Offset:
     """Submit a record, wait for its fate, and return its offset or raise: any `append`."""
     future: asyncio.Future[Offset] = asyncio.get_running_loop().create_future()
     submit(payload, partial(_tell, future))

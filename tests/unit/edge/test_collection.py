@@ -38,6 +38,11 @@ UNAUTHORIZED = (
 )
 
 
+def stdlib_like(value: Any) -> bytes:
+    """Encode as Python's own encoder does by default: with blanks after commas and colons."""
+    return json.encode(value).replace(b'":', b'": ').replace(b',"', b', "')
+
+
 def problem_of(answer: Any, status: int, title: str = "Invalid XDM Message Format") -> str:
     """Check the shape of an inlet problem and return its message."""
     assert answer.status_code == status, answer.text
@@ -75,6 +80,43 @@ def test_batch_is_one_record_and_every_message_has_its_receipt(edge: Edge) -> No
     assert list(receipt) == ["inletId", "batchId", "receivedTimeMs", "responses"]
     assert receipt["responses"] == [{"xactionId": f"{batch_id}:{i}"} for i in range(3)]
     assert (head.is_batch, head.count) == (True, 3)
+
+
+@pytest.mark.parametrize("write", [json.encode, stdlib_like], ids=["compact", "blanks"])
+def test_message_like_the_one_before_is_checked_as_strictly(edge: Edge, write: Any) -> None:
+    good = write(a_message(entity={"_id": "e1"}))
+    bodies = {
+        good.replace(b"e1", b"e2"): 200,
+        good.replace(b'"e1"', b"1e999"): 400,
+        good[:-2] + b',"xdmEntity":{}}}': 400,
+        good[:-2] + b'},"header":{}}': 400,
+        good[:-1]: 400,
+        good + b"}": 400,
+        good.replace(b"e1", b"\xff"): 400,
+        good.replace(DATASET.encode(), OTHER_DATASET.encode()): 400,
+    }
+    edge.post(SINGLE, good)
+
+    answered = {body: edge.post(SINGLE, body).status_code for body in bodies}
+    after = edge.post(SINGLE, good)
+
+    assert answered == bodies
+    assert after.status_code == 200
+    assert len(edge.log.payloads) == 3
+
+
+def test_batch_like_the_one_before_is_checked_as_strictly(edge: Edge) -> None:
+    good = json.encode({"messages": [a_message(entity={"_id": f"e{n}"}) for n in range(4)]})
+    edge.post(BATCH, good)
+
+    like_it = edge.post(BATCH, good)
+    unlike = edge.post(BATCH, good.replace(b'"e2"', b"1e999"))
+    cut_off = edge.post(BATCH, good[:-3])
+
+    assert [len(item) for item in like_it.json()["responses"]] == [1, 1, 1, 1]
+    assert [item.get("status") for item in unlike.json()["responses"]] == [None, None, 400, None]
+    assert cut_off.status_code == 400
+    assert [head.count for head, _ in edge.log.entries()] == [4, 4, 4]
 
 
 def test_batch_with_bad_messages_keeps_the_good_ones(edge: Edge) -> None:

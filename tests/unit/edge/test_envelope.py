@@ -6,9 +6,13 @@ from hypothesis import strategies as st
 
 from forebay.edge.answers import Refusal
 from forebay.edge.envelope import (
+    BATCH_MESSAGES_MAX,
     Parts,
+    count_messages,
+    find_entity,
     find_repeated_key,
     has_repeated_key,
+    openings,
     read_batch,
     read_message,
     require_depth,
@@ -261,3 +265,104 @@ def test_a_message_that_is_read_can_be_decoded_by_everyone(data: st.DataObject) 
         return
 
     assert isinstance(parts, Refusal) or json.decode(parts.entity or b"null") is not Ellipsis
+
+
+HEADER, META = b'{"a": [1]}', b"{}"
+OPENINGS = openings(HEADER, META)
+COMPACT = OPENINGS[0]
+fragments = st.sampled_from(
+    [
+        b'{"b":1}',
+        b'{"header":2}',
+        b'"\xc3\xa9"',
+        b'"\xff"',
+        b"1e400",
+        b"9" * 400,
+        b" ",
+        b",",
+        b"1",
+        b"}",
+        b"}}",
+        b"]}",
+        b"[",
+        b"[[",
+        b"]",
+        b'"',
+        b'"}},"',
+        b'{"b":1,"b":1}',
+        b"[" * 99 + b"]" * 99,
+        COMPACT.of_message,
+        COMPACT.between,
+        COMPACT.between + COMPACT.between_rest,
+        b',"xdmEntity":3',
+        b'},"body":{"xdmEntity":4',
+    ]
+)
+entities = st.lists(fragments, min_size=1, max_size=4).map(b"".join)
+
+
+@pytest.mark.parametrize("opening", OPENINGS)
+def test_message_is_known_by_its_opening(opening: Any) -> None:
+    assert find_entity(opening.of_message + b'{"b":1}}}', opening) == b'{"b":1}'
+
+
+@pytest.mark.parametrize("opening", OPENINGS)
+def test_batch_is_known_by_its_opening(opening: Any) -> None:
+    between = opening.between + opening.between_rest
+
+    body = opening.of_batch + between.join([b"1", b'{"b":[]}', b"null"]) + b"}}]}"
+
+    assert count_messages(body, opening) == 3
+    assert read_batch(body) == [Parts(HEADER, META, e) for e in (b"1", b'{"b":[]}', b"null")]
+
+
+@given(st.sampled_from(OPENINGS), entities)
+def test_what_is_known_by_its_opening_is_what_a_whole_reading_finds(
+    opening: Any, entity: bytes
+) -> None:
+    body = opening.of_message + entity + b"}}"
+
+    found = find_entity(body, opening)
+
+    assert found is None or read_message(body) == Parts(HEADER, META, found.strip())
+
+
+@given(entities)
+def test_plain_message_is_known_by_its_opening_whatever_its_entity(entity: bytes) -> None:
+    body = COMPACT.of_message + entity + b"}}"
+
+    try:
+        read: Any = read_message(body)
+    except NotJson:
+        read = None
+    is_plain = isinstance(read, Parts) and read.entity == entity
+    is_flat = entity.count(b"[") + entity.count(b"{") < JSON_DEPTH_MAX - 2
+
+    assert find_entity(body, COMPACT) is not None or not (is_plain and is_flat)
+
+
+@given(st.sampled_from(OPENINGS), st.lists(entities, min_size=1, max_size=4))
+def test_batch_that_is_known_by_its_opening_is_what_a_whole_reading_finds(
+    opening: Any, several: list[bytes]
+) -> None:
+    between = opening.between + opening.between_rest
+    body = opening.of_batch + between.join(several) + b"}}]}"
+
+    count = count_messages(body, opening)
+
+    assert count is None or read_batch(body) == [
+        Parts(HEADER, META, entity.strip()) for entity in several
+    ]
+    assert count in {None, len(several)}
+
+
+def test_batch_of_too_many_messages_is_not_known_by_its_opening() -> None:
+    opening = openings(b"1", b"1")[0]
+    between = opening.between + opening.between_rest
+    most, more = (
+        opening.of_batch + between.join([b"1"] * count) + b"}}]}"
+        for count in (BATCH_MESSAGES_MAX, BATCH_MESSAGES_MAX + 1)
+    )
+
+    assert count_messages(most, opening) == BATCH_MESSAGES_MAX
+    assert count_messages(more, opening) is None

@@ -28,9 +28,9 @@ def test_header_is_remembered_per_inlet_and_default_dataset() -> None:
 
     check(rules, header)
 
-    assert list(rules.remembered(directory.inlets[OPEN], None)) == [(header, META)]
-    assert rules.remembered(directory.inlets[LOCKED], None) == {}
-    assert rules.remembered(directory.inlets[OPEN], DATASET) == {}
+    assert list(rules.remembered(directory.inlets[OPEN], None).headers) == [(header, META)]
+    assert rules.remembered(directory.inlets[LOCKED], None).headers == {}
+    assert rules.remembered(directory.inlets[OPEN], DATASET).headers == {}
 
 
 def test_refusals_and_old_headers_do_not_fill_memory() -> None:
@@ -40,7 +40,7 @@ def test_refusals_and_old_headers_do_not_fill_memory() -> None:
         check(rules, json.encode(a_header(createdAt=number)))
         check(rules, json.encode(a_header(datasetId=str(number))))
 
-    assert len(rules.remembered(StaticDirectory().inlets[OPEN], None)) < 5_000
+    assert len(rules.remembered(StaticDirectory().inlets[OPEN], None).headers) < 5_000
 
 
 def test_default_datasets_do_not_fill_memory() -> None:
@@ -59,7 +59,7 @@ def test_long_headers_are_checked_and_not_remembered() -> None:
     checked = check(rules, json.encode(a_header(note="x" * 5_000)))
 
     assert isinstance(checked, Checked)
-    assert rules.remembered(StaticDirectory().inlets[OPEN], None) == {}
+    assert rules.remembered(StaticDirectory().inlets[OPEN], None).headers == {}
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 """Tests of the record layout."""
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from forebay.kernel.ids import ConnectionId, DatasetId, InletId, OrgId, SandboxId
-from forebay.log.entry import Content, Head, pack, unpack
+from forebay.log.entry import Content, Head, HeadTemplate, pack, unpack
 
 heads = st.builds(
     Head,
@@ -34,3 +35,24 @@ def test_unpacking_returns_what_was_packed(head: Head, body: bytes) -> None:
 
     assert unpacked == head
     assert bytes(content) == body
+
+
+@given(heads, st.integers(0, 2**53), st.binary())
+def test_template_packs_what_its_head_with_another_time_would(
+    head: Head, received_ms: int, body: bytes
+) -> None:
+    payload = b"".join(HeadTemplate(head).pack(received_ms, body))
+
+    unpacked, content = unpack(payload)
+
+    assert unpacked == msgspec.structs.replace(head, received_ms=received_ms)
+    assert bytes(content) == body
+
+
+@given(heads, st.integers(2**32, 2**53), st.binary())
+def test_template_writes_the_same_bytes_for_times_of_this_century(
+    head: Head, received_ms: int, body: bytes
+) -> None:
+    timed = msgspec.structs.replace(head, received_ms=received_ms)
+
+    assert b"".join(HeadTemplate(head).pack(received_ms, body)) == b"".join(pack(timed, body))

@@ -1,13 +1,14 @@
 """
-The log's writer as the event loop sees it: appends go into a queue, a thread commits them.
+The log's writer as the event loop sees it: records gather into groups, a thread commits them.
 
-Whatever waits when the thread looks becomes one group, one commit and one sync; while that
-runs the next group gathers. A busy partition therefore syncs less often per record, and an
-idle one answers after a single commit. The answers of a group come back to the event loop as
-one callback.
+A group is one commit and one sync. It gathers while the group before it is committed, and then
+for as long as the loop goes on to bring records in (`_look`); the thread gets it when the loop
+has nothing more to do, so that the two do not fight for the interpreter. A busy partition
+therefore syncs less often per record, and an idle one answers after a single commit. The
+answers of a group come back to the event loop as one callback.
 
-Who touches what: the queue is filled by the loop and emptied by the thread; the count of bytes
-held is the loop's alone; the files are the thread's alone.
+Who touches what: the queue is filled by the loop and emptied by the thread; what gathers and
+the counts of records and bytes held are the loop's alone; the files are the thread's alone.
 
 After the first error nothing is tried again. A sync that failed once may succeed the second
 time although the data is gone, because Linux reports the loss only once.
@@ -18,8 +19,9 @@ import contextlib
 import shutil
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Self
 
@@ -39,6 +41,8 @@ from forebay.log.sqlite.reserve import DiskReserve, DiskSpace
 
 _LOW_LOOK_EVERY_S = 0.25
 """How often the thread looks for free space while there is too little."""
+_GATHER_S_MAX = 0.002
+"""Longest time that a group gathers for while the thread could have it."""
 _STALL_S = 5.0
 """Time after which a commit that has not returned counts as a disk that does not answer."""
 
@@ -97,6 +101,11 @@ class SqliteLogWriter:
         self._reserve = reserve
         self._clock = clock
         self._on_failure = on_failure
+        self._gathered: list[_Waiting] = []
+        """The next group, until the thread is given it."""
+        self._is_gathering = False
+        self._handed = 0
+        """Records that the thread was given and has not answered."""
         self._queue: deque[_Waiting] = deque()
         self._drops: deque[_Drop] = deque()
         self._bell = threading.Event()
@@ -174,9 +183,10 @@ class SqliteLogWriter:
 
     def submit(self, payload: Sequence[bytes], done: Done) -> None:
         """Begin to make one record durable; see `LogWriter.submit`."""
-        refusal = self._find_refusal()
-        if refusal is not None:
-            raise refusal
+        if self._is_closing or self._is_disk_low or self._failure is not None:
+            refusal = self._find_refusal()
+            if refusal is not None:
+                raise refusal
         size = FRAME_BYTES
         for part in payload:
             size += len(part)
@@ -185,13 +195,10 @@ class SqliteLogWriter:
                 f"{self._held_bytes} bytes wait to be committed to partition {self._partition}, "
                 f"{size} more would exceed {self._options.queue_bytes_max}"
             )
-        self._loop = asyncio.get_running_loop()
         self._held_bytes += size
-        self._queue.append((payload, size, done))
-        # The thread clears the bell before it looks into the queue. A bell that still rings
-        # here was therefore not answered yet, and the answer will see this record.
-        if not self._bell.is_set():
-            self._bell.set()
+        self._gathered.append((payload, size, done))
+        if not self._is_gathering and not self._handed:
+            self._gather()
 
     def probe(self) -> str | None:
         """Return why nothing can be made durable right now; None if appends can succeed."""
@@ -222,6 +229,7 @@ class SqliteLogWriter:
 
     async def close(self) -> None:
         """Commit what was accepted, then release the partition."""
+        self._hand_over()
         self._is_closing = True
         self._bell.set()
         await asyncio.to_thread(self._thread.join)
@@ -241,21 +249,62 @@ class SqliteLogWriter:
 
     # In the event loop, called by the thread.
 
+    def _gather(self) -> None:
+        self._is_gathering = True
+        self._loop = loop = asyncio.get_running_loop()
+        loop.call_soon(self._look, loop, 0, self._clock.monotonic_s() + _GATHER_S_MAX)
+
+    def _look(self, loop: asyncio.AbstractEventLoop, seen: int, end_s: float) -> None:
+        """
+        Give the thread its group, unless this turn of the loop has added to it.
+
+        While requests come in, the loop is busy anyway, and a thread that works beside it only
+        takes turns with it: one large group costs both less than two small ones.
+        """
+        gathered = len(self._gathered)
+        if gathered > seen and self._clock.monotonic_s() < end_s:
+            loop.call_soon(self._look, loop, gathered, end_s)
+        else:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        self._is_gathering = False
+        self._handed += len(self._gathered)
+        self._queue.extend(self._gathered)
+        self._gathered.clear()
+        # The thread clears the bell before it looks into the queue. A bell that still rings
+        # here was therefore not answered yet, and the answer will see these records.
+        if self._queue and not self._bell.is_set():
+            self._bell.set()
+
     def _settle(self, group: list[_Waiting], first: Offset) -> None:
-        for offset, (_, size, done) in enumerate(group, first):
-            self._held_bytes -= size
-            done(Offset(offset))
+        self._answer(zip(group, map(Offset, count(first)), strict=False))
 
     def _refuse(self, group: list[_Waiting], error: PlatformError) -> None:
-        for _, size, done in group:
-            self._held_bytes -= size
-            done(type(error)(error.message))
+        self._answer((waiting, type(error)(error.message)) for waiting in group)
+
+    def _answer(self, outcomes: Iterable[tuple[_Waiting, Offset | PlatformError]]) -> None:
+        remaining = iter(outcomes)
+        try:
+            for (_, size, done), outcome in remaining:
+                self._handed -= 1
+                self._held_bytes -= size
+                done(outcome)
+        except BaseException:
+            # A defect in one answer must not keep the others from being given.
+            if self._loop is not None:
+                self._loop.call_soon(self._answer, remaining)
+            raise
+        if self._gathered and not self._is_gathering and not self._handed:
+            self._gather()
 
     def _refuse_rest(self) -> None:
         closure = self._find_closure()
         if closure is not None:
-            self._refuse(list(self._queue), closure)
+            self._hand_over()
+            rest = list(self._queue)
             self._queue.clear()
+            self._refuse(rest, closure)
             for _, _, future in self._drops:
                 if not future.done():
                     future.set_exception(LogClosed(closure.message))

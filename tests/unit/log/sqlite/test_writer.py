@@ -43,6 +43,14 @@ class Seconds:
         return self.now_s
 
 
+class StoppedClock:
+    def now_ms(self) -> int:
+        return 0
+
+    def monotonic_s(self) -> float:
+        return 0.0
+
+
 def break_commits(writer: SqliteLogWriter, error: BaseException, *, after: int = 0) -> None:
     """Let the commits that follow `after` more fail with `error`, after they were made."""
     commit = writer._files.commit
@@ -242,6 +250,92 @@ async def test_commits_are_counted(tmp_path: Path) -> None:
     assert 1 <= writer.counts.commits <= 10
     assert writer.counts.record_bytes == 10 * 9
     assert writer.counts.commit_seconds > 0
+
+
+async def test_records_that_go_on_coming_are_one_group(tmp_path: Path) -> None:
+    writer = SqliteLogWriter.open(tmp_path, PARTITION, clock=StoppedClock())
+    offsets: list[object] = []
+    for number in range(50):
+        writer.submit([b"%d" % number], offsets.append)
+        await asyncio.sleep(0)  # a turn of the loop
+
+    await until(lambda: len(offsets) == 50)
+    await writer.close()
+
+    assert offsets == list(range(50))
+    assert writer.counts.commits == 1
+
+
+async def test_group_that_gathers_for_too_long_is_committed(tmp_path: Path) -> None:
+    writer = SqliteLogWriter.open(tmp_path, PARTITION, clock=Seconds())
+    offsets: list[object] = []
+
+    while not offsets:
+        writer.submit([b"more"], offsets.append)
+        await asyncio.sleep(0)
+    await writer.close()
+
+    assert offsets == list(range(writer.counts.records))
+    assert writer.counts.commits > 1
+
+
+async def test_close_commits_what_has_just_been_submitted(tmp_path: Path) -> None:
+    writer = SqliteLogWriter.open(tmp_path, PARTITION)
+    offsets: list[object] = []
+    writer.submit([b"a"], offsets.append)
+    writer.submit([b"b"], offsets.append)
+
+    await writer.close()
+
+    reader = SqliteLogReader(tmp_path)
+    assert [record.payload for record in read_all(reader)] == [b"a", b"b"]
+    assert offsets == [0, 1]
+
+
+async def test_defect_in_one_answer_does_not_keep_the_others_from_being_given(
+    tmp_path: Path,
+) -> None:
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _loop, context: complaints.append(context["exception"])
+    )
+    writer = SqliteLogWriter.open(tmp_path, PARTITION)
+    offsets: list[object] = []
+    defect = ValueError("the defect")
+
+    def fail(_outcome: object) -> None:
+        raise defect
+
+    for done in (offsets.append, fail, offsets.append, offsets.append):
+        writer.submit([b"x"], done)
+    await until(lambda: len(offsets) == 3)
+    writer.submit([b"y"], offsets.append)
+    await until(lambda: len(offsets) == 4)
+    await writer.close()
+
+    assert offsets == [0, 2, 3, 4]
+    assert complaints == [defect]
+
+
+async def test_failed_commit_refuses_those_who_gather(tmp_path: Path) -> None:
+    writer = SqliteLogWriter.open(tmp_path, PARTITION)
+    gate = threading.Event()
+    broken = OSError("broken")
+
+    def fail(_records: object) -> Offset:
+        gate.wait()
+        raise broken
+
+    writer._files.commit = fail  # type: ignore[method-assign]  the fault
+    outcomes: list[object] = []
+    writer.submit([b"attempted"], outcomes.append)
+    await until(lambda: bool(writer._attempt))
+    writer.submit([b"gathers"], outcomes.append)
+    gate.set()
+    await until(lambda: len(outcomes) == 2)
+    await writer.close()
+
+    assert [type(outcome) for outcome in outcomes] == [AppendOutcomeUnknown, LogClosed]
 
 
 async def test_groups_form_while_a_commit_runs(tmp_path: Path) -> None:
