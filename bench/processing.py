@@ -43,7 +43,7 @@ def main() -> None:
         log.append(a_batch([a_message(an_event(n)) for n in range(start, start + BATCH)]))
     directory = Directory({EVENTS: EVENT_DOCUMENT})
     print(f"{count} messages, {len(json.encode(an_event(count)))} bytes per record")
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+    with tempfile.TemporaryDirectory() as folder:
         whole(log, directory, Path(folder), count)
         stages(log, directory, Path(folder), count)
 
@@ -75,7 +75,7 @@ def stages(log: ListLog, directory: Directory, folder: Path, count: int) -> None
     payloads = log.payloads[PARTITION]
     requests = timed(
         "unpack",
-        lambda: [open_request(PARTITION, "a", n, p, bytes) for n, p in enumerate(payloads)],
+        lambda: [open_request(PARTITION, "a", n, p) for n, p in enumerate(payloads)],
     )
     timed("decode", lambda: [list(messages(request)) for request in requests])
     entities = [

@@ -176,7 +176,7 @@ def health(reason: str | None) -> Answer:
     """Answer ``/readyz``: ready, or why not."""
     if reason is None:
         return Answer(200, b'{"status":"ready"}', JSON_HEADERS)
-    body = json.encode({"status": "not ready", "reason": reason})
+    body = json.encode({"status": "not ready", "reasons": [reason]})
     return Answer(503, body, (*JSON_HEADERS, ("retry-after", str(RETRY_AFTER_SECONDS))))
 
 

@@ -2,14 +2,12 @@
 
 import zlib
 
-from forebay.edge.errors import BodyTooLarge, ContentRefused, MessageRefused
+from forebay.edge.errors import ContentRefused, MessageRefused
 from forebay.edge.exchange import too_large
-from forebay.kernel.limits import REQUEST_BYTES_MAX, REQUEST_INFLATE_RATIO_MAX
+from forebay.kernel.limits import REQUEST_BYTES_MAX
 
 _GZIP = 16 + zlib.MAX_WBITS
 _INFLATE_STEP_BYTES = 65_536
-_RATIO_FREE_BYTES = 65_536
-"""Below this size no ratio makes a bomb: a small body of blanks compresses a thousandfold."""
 
 
 def decompress(body: bytes, encoding: str) -> bytes:
@@ -18,8 +16,7 @@ def decompress(body: bytes, encoding: str) -> bytes:
 
     Raises:
         ContentRefused: The encoding is none that the edge reads.
-        BodyTooLarge: Inflated, the body is larger than `REQUEST_BYTES_MAX`, or so much larger
-            than it came that it counts as a bomb.
+        BodyTooLarge: Inflated, the body is larger than `REQUEST_BYTES_MAX`.
         MessageRefused: It is not gzip, is cut off, or goes on after its end.
     """
     require_known(encoding)
@@ -42,7 +39,8 @@ def decompress(body: bytes, encoding: str) -> bytes:
                 raise _not_gzip("it is cut off")
             pieces.append(piece)
             size += len(piece)
-            _check_inflated(size, len(body))
+            if size > REQUEST_BYTES_MAX:
+                raise too_large(size)
         rest = inflater.unused_data
     return b"".join(pieces)
 
@@ -57,15 +55,6 @@ def require_known(encoding: str) -> None:
     if encoding not in {"identity", "gzip", "x-gzip"}:
         raise ContentRefused(
             f"Content-Encoding {encoding!r} is not read here; send gzip or identity."
-        )
-
-
-def _check_inflated(size: int, compressed: int) -> None:
-    if size > REQUEST_BYTES_MAX:
-        raise too_large(size)
-    if size > _RATIO_FREE_BYTES and size > compressed * REQUEST_INFLATE_RATIO_MAX:
-        raise BodyTooLarge(
-            f"The body inflates to more than {REQUEST_INFLATE_RATIO_MAX} times its size."
         )
 
 

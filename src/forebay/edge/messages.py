@@ -17,8 +17,13 @@ from forebay.kernel.limits import JSON_DEPTH_MAX
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 _CONTENT_TYPE = re.compile(
-    r"application/vnd\.adobe\.x[de][dm](?:-[a-z]+)*\+json\s*(?:;\s*(?:version=)?(\d+)(?:\.\d+)*)?\s*;?\s*"
+    r"application/vnd\.adobe\.x[de][dm](?:-[a-z]+)*\+json\s*"
+    r"(?:;\s*(?:(?:version=)?(\d+)(?:\.\d+)*|\{[A-Z_]+\}))?\s*;?\s*",
+    re.IGNORECASE,
 )
+"""As senders write it, also with the placeholder that Adobe's pages print for the version."""
+_MAJOR = "1"
+"""The only major version that schemas have (schema-catalog-profile, 1.3)."""
 _REMEMBERED_MAX = 4096
 """Distinct headers remembered; a sender that puts a time into each should not fill memory."""
 _REMEMBERED_BYTES_MAX = 4_096
@@ -130,6 +135,8 @@ class MessageRules:
             return header
         if header is None:
             return Refusal(NO_HEADER)
+        # An optional member that is null says as much as one that is absent.
+        header = {name: value for name, value in header.items() if value is not None}
         if header.get("imsOrgId", inlet.org_id) != inlet.org_id:
             return Refusal(WRONG_ORG, f"header.imsOrgId is {_show(header['imsOrgId'])}")
         reference = _agreed_reference(header, parts.meta)
@@ -215,7 +222,13 @@ def _read_reference(value: object, where: str) -> _SchemaRef | Refusal:
             f"{where}.contentType is {_show(content_type)}, "
             "not like application/vnd.adobe.xed-full+json;version=1",
         )
-    return _SchemaRef(schema_id, match[1] or "1")
+    major = match[1] or _MAJOR
+    if major != _MAJOR:
+        return Refusal(
+            UNKNOWN_FORMAT,
+            f"{where}.contentType asks for version {major}; schemas have version {_MAJOR} only",
+        )
+    return _SchemaRef(schema_id, major)
 
 
 def _check_optional(header: dict[str, Any]) -> Refusal | None:

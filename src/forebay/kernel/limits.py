@@ -3,9 +3,6 @@
 REQUEST_BYTES_MAX = 1_048_576
 """Body of one collection request after decompression (AEP: 1 MB). More is a 413."""
 
-REQUEST_INFLATE_RATIO_MAX = 100
-"""Decompressed size divided by compressed size, above which a body counts as a bomb."""
-
 HEADER_BYTES_MAX = 32_768
 """All request headers of one collection request together. More is a 431."""
 

@@ -2,25 +2,18 @@
 What one log record holds: a request, as it was received, with what the edge knew of it.
 
 Layout: length of the head (4 bytes, little endian) · head (MessagePack) · body. The body is
-the request's own, byte for byte, after its transport encoding (gzip) was removed.
+the request's own, byte for byte, after its transport encoding (gzip) was removed; of a Smile
+body it is the JSON, of a batch without a single accepted message nothing.
 """
 
 import struct
 from collections.abc import Sequence
-from enum import StrEnum
 
 import msgspec
 
 from forebay.kernel.ids import ConnectionId, DatasetId, InletId, OrgId, SandboxId
 
 _LENGTH = struct.Struct("<I")
-
-
-class Content(StrEnum):
-    """How a body is written."""
-
-    JSON = "json"
-    SMILE = "smile"
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -36,7 +29,6 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source_name: str
     """The inlet's ``sourceId``: name of the source where a message's header has none."""
     data_type: str = "xdm"
-    content: Content = Content.JSON
     is_batch: bool = False
     is_authenticated: bool = False
     """A valid token of the inlet's organization came with the request."""

@@ -5,7 +5,7 @@ The envelope's form is that of flow-and-collection 15.4. A batch is decoded in o
 that fails is it taken apart, so that one bad message does not spoil its neighbours.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -15,10 +15,7 @@ import msgspec
 from forebay.kernel import json
 from forebay.kernel.ids import Offset, PartitionId, TransactionId
 from forebay.lake.failed_records import Stage
-from forebay.log.entry import Content, Head, unpack
-
-ReadSmile = Callable[[bytes], bytes]
-"""Turns a Smile document into the JSON document it stands for."""
+from forebay.log.entry import Head, unpack
 
 
 class SchemaRef(msgspec.Struct, frozen=True, gc=False):
@@ -82,8 +79,6 @@ class Request:
     head: Head
     body: bytes
     """JSON, whatever the sender's notation was."""
-    unreadable: str | None = None
-    """Why the body could not be turned into JSON."""
 
     def xaction_id(self, index: int) -> str:
         """Return the transaction id of a message."""
@@ -93,7 +88,7 @@ class Request:
     @cached_property
     def raw_messages(self) -> list[bytes]:
         """The messages as they were received."""
-        if not self.head.is_batch or self.unreadable is not None:
+        if not self.head.is_batch:
             return [self.body]
         try:
             return [bytes(raw) for raw in _raw_batch.decode(self.body).messages]
@@ -106,18 +101,10 @@ _batch = msgspec.json.Decoder(_Batch)
 _raw_batch = msgspec.json.Decoder(_RawBatch)
 
 
-def open_request(
-    partition: PartitionId, log_id: str, offset: Offset, payload: bytes, read_smile: ReadSmile
-) -> Request:
-    """Return a log record's request, its body as JSON."""
+def open_request(partition: PartitionId, log_id: str, offset: Offset, payload: bytes) -> Request:
+    """Return a log record's request."""
     head, view = unpack(payload)
-    body = bytes(view)
-    if head.content is not Content.SMILE:
-        return Request(partition, log_id, offset, head, body)
-    try:
-        return Request(partition, log_id, offset, head, read_smile(body))
-    except ValueError as error:
-        return Request(partition, log_id, offset, head, body, str(error))
+    return Request(partition, log_id, offset, head, bytes(view))
 
 
 def messages(request: Request) -> Iterator[tuple[int, Message | Undecodable]]:
@@ -130,8 +117,6 @@ def messages(request: Request) -> Iterator[tuple[int, Message | Undecodable]]:
 
 
 def _messages(request: Request) -> Sequence[Message | Undecodable]:
-    if request.unreadable is not None:
-        return [Undecodable(f"Message is no XDM message: {request.unreadable}")]
     if request.head.data_type != "xdm":
         return [_raw_data(request)] * len(request.raw_messages)
     if not request.head.is_batch:

@@ -38,7 +38,7 @@ from forebay.log.ports import LogDamaged, LogReader
 from forebay.processing.checkpoint import Checkpoint, Position
 from forebay.processing.failures import Failure, failed_record
 from forebay.processing.memory import give_back
-from forebay.processing.messages import ReadSmile, open_request
+from forebay.processing.messages import open_request
 from forebay.processing.metrics import (
     COMMIT_SECONDS,
     FLUSH_SECONDS,
@@ -61,11 +61,6 @@ RETRY_SECONDS_FIRST = 1.0
 RETRY_SECONDS_MAX = 300.0
 
 
-def _no_smile(_body: bytes) -> bytes:
-    message = "Smile bodies cannot be read here"
-    raise ValueError(message)
-
-
 def _no_step(_step: str) -> None:
     """Do nothing: where a test stops the process."""
 
@@ -73,7 +68,7 @@ def _no_step(_step: str) -> None:
 class Worker:
     """Processing, in the thread that calls `run`."""
 
-    def __init__(  # noqa: PLR0913  it joins what the others keep apart
+    def __init__(
         self,
         reader: LogReader,
         directory: DatasetDirectory,
@@ -83,7 +78,6 @@ class Worker:
         *,
         flush_seconds: float = FLUSH_SECONDS_MAX,
         flush_bytes: int = FLUSH_BYTES_MAX,
-        read_smile: ReadSmile = _no_smile,
         on_step: Callable[[str], None] = _no_step,
     ) -> None:
         self._reader = reader
@@ -92,7 +86,6 @@ class Worker:
         self._clock = clock
         self._flush_seconds = flush_seconds
         self._flush_bytes = flush_bytes
-        self._read_smile = read_smile
         self._on_step = on_step
         self._pipeline = Pipeline(directory, clock)
         self._log = structlog.get_logger()
@@ -182,9 +175,7 @@ class Worker:
             return False
         records = self._reader.read(partition, cursor.next, bytes_max=READ_BYTES_MAX)
         for record in records:
-            request = open_request(
-                partition, cursor.log_id, record.offset, record.payload, self._read_smile
-            )
+            request = open_request(partition, cursor.log_id, record.offset, record.payload)
             for outcome, number in self._pipeline.run(request, self._tally).items():
                 if number:
                     RECORDS.labels(outcome).inc(number)
@@ -253,9 +244,7 @@ class Worker:
         # read it once more.
         log_id = self._cursors[origin.partition].log_id
         record = self._reader.read(origin.partition, origin.offset, bytes_max=1)[0]
-        request = open_request(
-            origin.partition, log_id, record.offset, record.payload, self._read_smile
-        )
+        request = open_request(origin.partition, log_id, record.offset, record.payload)
         failure = Failure(stage=Stage.LAKE, message=refusal.reason, dataset=dataset, table=table)
         failed = failed_record(request, index, failure, now_ms=self._clock.now_ms())
         self._tally.pending.fail(table.sandbox_id, failed, table)

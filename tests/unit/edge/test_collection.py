@@ -223,6 +223,47 @@ BAD_HEADERS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.parametrize("version", ["2", "10.1", "0"])
+def test_message_that_names_a_version_no_schema_has_is_refused(edge: Edge, version: str) -> None:
+    reference = {
+        "id": SCHEMA,
+        "contentType": f"application/vnd.adobe.xed-full+json;version={version}",
+    }
+
+    answer = edge.post(SINGLE, a_message(schemaRef=reference, meta={"schemaRef": reference}))
+
+    assert problem_of(answer, 400) == PREFIX + "Message has unknown xdm format"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/vnd.adobe.xed-full+json;version=1",
+        "application/vnd.adobe.xed-full+json; version=1.0",
+        "application/vnd.adobe.xed-full-notext+json; version=1",
+        "application/vnd.adobe.xed+json;version=1",
+        "application/vnd.adobe.xed-full+json;{SCHEMA_VERSION}",
+        "Application/Vnd.Adobe.XED-full+json; Version=1",
+    ],
+)
+def test_content_types_of_the_documentation_are_accepted(edge: Edge, content_type: str) -> None:
+    reference = {"id": SCHEMA, "contentType": content_type}
+
+    answer = edge.post(SINGLE, a_message(schemaRef=reference, meta={"schemaRef": reference}))
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("name", ["imsOrgId", "flowId", "source", "createdAt"])
+def test_optional_member_that_is_null_counts_as_absent(edge: Edge, name: str) -> None:
+    message = a_message()
+    message["header"][name] = None
+
+    answer = edge.post(SINGLE, message)
+
+    assert answer.status_code == 200
+
+
 @pytest.mark.parametrize(("changes", "reason"), BAD_HEADERS)
 def test_message_with_a_bad_header_is_refused(
     edge: Edge, changes: dict[str, Any], reason: str
@@ -656,7 +697,7 @@ def test_edge_that_cannot_store_says_why_and_for_how_long(edge: Edge) -> None:
     assert "the disk is full" in problem_of(answer, 503, "Not stored")
     assert answer.json()["code"] == "NOT_STORED"
     assert ready.status_code == 503
-    assert ready.json()["reason"] == "the disk is full"
+    assert ready.json()["reasons"] == ["the disk is full"]
 
 
 def test_edge_that_is_not_ready_does_not_deny_an_inlet(edge: Edge) -> None:

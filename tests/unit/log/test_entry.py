@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forebay.kernel.ids import ConnectionId, DatasetId, InletId, OrgId, SandboxId
-from forebay.log.entry import Content, Head, HeadTemplate, pack, unpack
+from forebay.log.entry import Head, HeadTemplate, pack, unpack
 
 heads = st.builds(
     Head,
@@ -17,7 +17,6 @@ heads = st.builds(
     connection_id=st.text().map(ConnectionId),
     source_name=st.text(),
     data_type=st.sampled_from(["xdm", "raw"]),
-    content=st.sampled_from(Content),
     is_batch=st.booleans(),
     is_authenticated=st.booleans(),
     dataset_id=st.none() | st.text().map(DatasetId),

@@ -7,7 +7,6 @@ from forebay.kernel import json
 from forebay.kernel.ids import Offset
 from forebay.lake.memory import MemoryTables
 from forebay.lake.ports import Rows
-from forebay.log.entry import Content
 from forebay.processing.messages import open_request
 from forebay.processing.metrics import Outcome
 from forebay.processing.pending import Done, Pending
@@ -32,8 +31,8 @@ from support.processing import (
 )
 
 
-def run(payload: bytes, read_smile: Any = bytes) -> tuple[dict[Outcome, int], Pending]:
-    request = open_request(PARTITION, "log", Offset(4), payload, read_smile)
+def run(payload: bytes) -> tuple[dict[Outcome, int], Pending]:
+    request = open_request(PARTITION, "log", Offset(4), payload)
     tally = Tally(Pending(), Done(MemoryTables(), {}), set())
     pipeline = Pipeline(Directory({EVENTS: EVENT_DOCUMENT}), ManualClock())
     outcomes = pipeline.run(request, tally)
@@ -157,24 +156,6 @@ def test_default_dataset_and_flow_come_from_the_request() -> None:
     assert (origin.flow_id, origin.source_name) == ("flow", "Shop connection")
 
 
-def test_smile_body_is_read_as_json() -> None:
-    json_body = json.encode({"messages": [a_message(an_event(1))]})
-
-    outcomes, _ = run(a_batch([], content=Content.SMILE), lambda _: json_body)
-
-    assert outcomes == {Outcome.GOOD: 1}
-
-
-def test_unreadable_smile_body_is_a_failed_record() -> None:
-    def broken(_body: bytes) -> bytes:
-        message = "no Smile"
-        raise ValueError(message)
-
-    _, pending = run(a_batch([], content=Content.SMILE), broken)
-
-    assert "no Smile" in only_failure(pending).message
-
-
 def test_failed_line_holds_message_header_and_tree_under_both_names() -> None:
     message = a_message({"_id": 1})
 
@@ -243,7 +224,7 @@ def test_record_that_breaks_the_validator_fails_alone() -> None:
     )
     poison = a_message({**an_event(1), "eventType": "poison"})
     payload = a_batch([a_message(an_event(0)), poison, a_message(an_event(2))])
-    request = open_request(PARTITION, "log", Offset(0), payload, bytes)
+    request = open_request(PARTITION, "log", Offset(0), payload)
     tally = Tally(Pending(), Done(MemoryTables(), {}), set())
 
     Pipeline(directory, ManualClock()).run(request, tally)
@@ -258,7 +239,6 @@ def test_messages_of_one_batch_may_go_to_different_datasets() -> None:
         "log",
         Offset(0),
         a_batch([a_message(an_event(1)), a_message({"_id": "v"}, VISITS)]),
-        bytes,
     )
     directory = Directory({EVENTS: EVENT_DOCUMENT, VISITS: EVENT_DOCUMENT})
     tally = Tally(Pending(), Done(MemoryTables(), {}), set())
