@@ -136,6 +136,14 @@ def mirrored(test: Path) -> bool:
     )
 
 
+def test_no_pattern_repeats_a_group_possessively() -> None:
+    # `re` of Python 3.11.2, which Debian 12 ships, matches such patterns wrongly.
+    possessive = re.compile(r"\)(?:[*+?]|\{\d+(?:,\d*)?\})\+(?!,)")
+    found = [str(p.relative_to(ROOT)) for p in MODULES if possessive.search(p.read_text())]
+
+    assert not found, f"repeat single characters possessively, and groups plainly: {found}"
+
+
 def test_nothing_is_left_for_later() -> None:
     marks = re.compile(r"\b(" + "TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
     found = [str(path) for path, text in texts() if marks.search(text) and path.name != "LICENSE"]

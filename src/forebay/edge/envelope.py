@@ -88,8 +88,8 @@ _BATCH_DEPTH_MAX = JSON_DEPTH_MAX + 2
 _SOUGHT_BYTES = 48
 """Longer byte strings are found more slowly: from 100 on, by another algorithm."""
 
-_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
-_TOKEN = re.compile(rb'[{}\[\]]|"[^"\\]*+(?:\\.[^"\\]*+)*+"(?:\s*+:)?', re.DOTALL)
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*"', re.DOTALL)
+_TOKEN = re.compile(rb'[{}\[\]]|"[^"\\]*+(?:\\.[^"\\]*+)*"(?:\s*+:)?', re.DOTALL)
 _KEY = re.compile(rb'"\s*:')
 _BRACKETS_AS_STEPS = bytes.maketrans(b"{[}]", b"\x01\x01\xff\xff")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))

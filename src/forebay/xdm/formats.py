@@ -199,11 +199,13 @@ _DATE = (
 )
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 _ZONE = r"(?:Z|(?:\.[0-9]{1,9}+)?(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9]))"
-_SEGMENTS = r"(?:[A-Za-z0-9._~!$&'()*+,;=@/-]|%[0-9A-Fa-f]{2})*+"
-_TAIL = (
-    r"(?:\?(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*+)?"
-    r"(?:#(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*+)?"
-)
+_PERCENT_CODE = "%[0-9A-Fa-f]{2}"
+# Only single characters are repeated possessively: early releases of Python 3.11 get groups wrong.
+_PATH_CHARACTERS = r"[A-Za-z0-9._~!$&'()*+,;=@/-]*+"
+_SEGMENTS = rf"{_PATH_CHARACTERS}(?:{_PERCENT_CODE}{_PATH_CHARACTERS})*"
+_TAIL_CHARACTERS = r"[A-Za-z0-9._~!$&'()*+,;=:@/?-]*+"
+_TAIL_PART = rf"{_TAIL_CHARACTERS}(?:{_PERCENT_CODE}{_TAIL_CHARACTERS})*"
+_TAIL = rf"(?:\?{_TAIL_PART})?(?:#{_TAIL_PART})?"
 _URI = (
     r"[A-Za-z][A-Za-z0-9+.-]*+:(?://[A-Za-z0-9._-]++(?::[0-9]{1,5}+)?(?:/"
     + _SEGMENTS
@@ -226,8 +228,8 @@ FAST: dict[str, FastPattern] = {
     "time": FastPattern(rf"\A{_CLOCK}{_ZONE}\Z"),
     # Short enough that neither the local part nor a label can be too long.
     "email": FastPattern(
-        r"\A[A-Za-z0-9_+-]++(?:\.[A-Za-z0-9_+-]++)*+"
-        r"@(?:[A-Za-z0-9]++(?:-++[A-Za-z0-9]++)*+\.)++[A-Za-z]{2,63}\Z",
+        r"\A[A-Za-z0-9_+-]++(?:\.[A-Za-z0-9_+-]++)*"
+        r"@(?:[A-Za-z0-9]++(?:-++[A-Za-z0-9]++)*\.)+[A-Za-z]{2,63}\Z",
         length_max=66,
     ),
     "ipv4": FastPattern(rf"\A(?:{_IPV4}\.){{3}}{_IPV4}\Z"),
