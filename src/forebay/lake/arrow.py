@@ -136,37 +136,44 @@ def _fast_way(record: Object) -> _Fast | None:
 
 def _typed_table(record: Object, table: pa.Table) -> pa.Table | None:
     """
-    Give ambiguous objects, which were read as JSON, their type; None if any of them is there.
+    Give ambiguous objects, which DuckDB read as JSON texts, their type; None if one does not fit.
 
-    They are rare and rarely sent: as long as all are absent, the records need not go the
-    strict way because of them.
+    They are few and small, so the exact reader may have them without the whole record
+    going the strict way.
     """
     columns = []
     for field, column in zip(record.fields, table.columns, strict=True):
         if not has_ambiguous_names(field.type):
             columns.append(column)
             continue
-        chunks = [_typed(field.type, chunk) for chunk in column.chunks]
-        if any(chunk is None for chunk in chunks):
+        try:
+            chunks = [_typed(field.type, chunk) for chunk in column.chunks]
+        except DoesNotFit:
             return None
         columns.append(pa.chunked_array(chunks, arrow_type(field.type)))
     return pa.table(columns, names=table.column_names)
 
 
-def _typed(kind: FieldType, array: pa.Array) -> pa.Array | None:
-    is_absent = array.null_count == len(array)
-    if is_absent or not has_ambiguous_names(kind):
-        return pa.nulls(len(array), arrow_type(kind)) if is_absent else array
+def _typed(kind: FieldType, array: pa.Array) -> pa.Array:
+    if not has_ambiguous_names(kind):
+        return array
     match kind:
-        case Object() if not is_ambiguous(kind):
-            found = members(kind)
-            inner = [_typed(field.type, array.field(i)) for i, field in enumerate(found)]
-            names = [field.name for field in found]
-            mask = array.is_null()
-            is_typed = all(values is not None for values in inner)
-            return pa.StructArray.from_arrays(inner, names=names, mask=mask) if is_typed else None
+        case Object() if is_ambiguous(kind):
+            texts = array.cast(pa.string()).to_pylist()
+            found = [None if text is None else read_entity(kind, text.encode()) for text in texts]
+            return pa.array(found, arrow_type(kind))
+        case Object():
+            inner = [_typed(field.type, array.field(i)) for i, field in enumerate(members(kind))]
+            names = [field.name for field in members(kind)]
+            return pa.StructArray.from_arrays(inner, names=names, mask=array.is_null())
+        case ArrayOf():
+            values = _typed(kind.item, array.values)
+            return pa.ListArray.from_arrays(array.offsets, values, mask=array.is_null())
+        case MapOf():
+            items = _typed(kind.value, array.items)
+            return pa.MapArray.from_arrays(array.offsets, array.keys, items, mask=array.is_null())
         case _:
-            return None
+            return array
 
 
 def _write_lines(file: Path, entities: Sequence[Any]) -> None:
