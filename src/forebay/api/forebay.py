@@ -15,7 +15,7 @@ class Lag(NamedTuple):
     """How far a sink is behind what is durable."""
 
     records: int
-    """Log records (requests) that are durable and not yet visible."""
+    """Messages that are durable and not yet visible."""
     seconds: float
     """Age of the oldest of them."""
 

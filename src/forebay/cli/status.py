@@ -24,8 +24,8 @@ def command(data: Path | None, watch: bool, form: str) -> None:
     """
     Show what is durable, what is visible in the lake, and what lies between.
 
-    Positions are log offsets: every record up to and with this one. Lag counts requests that
-    are durable and not yet visible, and the age of the oldest one.
+    Positions are log offsets, one for each request: everything up to and with this one. Lag
+    counts messages that are durable and not yet visible, and the age of the oldest one.
     """
     with Platform.of(data) as platform:
         before = _read(platform)
@@ -61,5 +61,5 @@ def _table(now: dict[str, Any], before: dict[str, Any] | None, seconds: float) -
             row.append(f"{(positions['durable'] - earlier['durable']) / seconds:,.0f}")
         table.add_row(*row)
     lag = now["lag"]["lake"]
-    table.caption = f"not yet in the lake: {lag['records']} requests, oldest {lag['seconds']:.1f} s"
+    table.caption = f"not yet in the lake: {lag['records']} messages, oldest {lag['seconds']:.1f} s"
     return table
