@@ -10,7 +10,6 @@ import errno
 import os
 import shlex
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ from forebay import __version__
 from forebay.app import credentials, lifeline
 from forebay.app.data_directory import DataDirectory
 from forebay.app.settings import Settings
+from forebay.edge.server import require_free_port
 from forebay.kernel.errors import Disposition, PlatformError
 from forebay.kernel.files import replace
 from forebay.kernel.ids import STREAMING_SPEC_ID
@@ -242,19 +242,12 @@ curl -s -X POST {settings.platform_base}/data/foundation/flowservice/connections
 
 
 def _require_free(host: str, port: int) -> None:
-    if port == 0:
-        return
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise AddressInUse(
-                    f"Cannot listen on {host} port {port}: {error.strerror}."
-                ) from None
-            raise AddressInUse(
-                f"Port {port} on {host} is in use by another program. "
-                "Stop it, or choose others with --platform-port and --collection-port."
-            ) from None
+    try:
+        require_free_port(host, port)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise AddressInUse(f"Cannot listen on {host} port {port}: {error.strerror}.") from None
+        raise AddressInUse(
+            f"Port {port} on {host} is in use by another program. "
+            "Stop it, or choose others with --platform-port and --collection-port."
+        ) from None

@@ -276,9 +276,7 @@ def _origins(rows: Rows, kept: Sequence[int]) -> pa.Array:
         return pc.run_end_decode(pa.RunEndEncodedArray.from_arrays(run_ends, array))
 
     index = pa.array([rows.indexes[row] for row in kept], pa.int32())
-    request = stretched(
-        [f"{o.received_ms}:{o.partition:04d}:{o.offset}" for o in runs], pa.string()
-    )
+    request = stretched([str(o.transaction_id) for o in runs], pa.string())
     item = pc.binary_join_element_wise(request, index.cast(pa.string()), ":")
     is_batch = stretched([o.is_batch for o in runs], pa.bool_())
     columns = {

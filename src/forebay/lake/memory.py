@@ -97,9 +97,9 @@ class MemoryTables:
 
 
 def _ingest(origin: Origin, index: int) -> dict[str, Any]:
-    request = f"{origin.received_ms}:{origin.partition:04d}:{origin.offset}"
+    receipt = origin.transaction_id
     return {
-        "xactionId": f"{request}:{index}" if origin.is_batch else request,
+        "xactionId": receipt.item(index) if origin.is_batch else str(receipt),
         "partition": origin.partition,
         "offset": origin.offset,
         "index": index,

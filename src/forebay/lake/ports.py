@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import msgspec
 
 from forebay.kernel.errors import Disposition, PlatformError
-from forebay.kernel.ids import Offset, PartitionId
+from forebay.kernel.ids import Offset, PartitionId, TransactionId
 from forebay.xdm.fields import Field, Object, Scalar, ScalarKind
 
 INGEST_COLUMN = "_ingest"
@@ -61,6 +61,11 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     flow_id: str | None
     is_authenticated: bool
     schema_version: str
+
+    @property
+    def transaction_id(self) -> TransactionId:
+        """The receipt of the request."""
+        return TransactionId(self.received_ms, self.partition, self.offset)
 
 
 class Rows:

@@ -15,7 +15,6 @@ from forebay.control.scope import Scope
 from forebay.kernel.ids import SchemaId, new_hex
 
 NAMESPACE_URI = "https://ns.adobe.com/"
-RECORD = f"{NAMESPACE_URI}xdm/data/record"
 TIME_SERIES = f"{NAMESPACE_URI}xdm/data/time-series"
 ADHOC = f"{NAMESPACE_URI}xdm/data/adhoc"
 

@@ -10,7 +10,6 @@ from forebay.xdm.composition import Library
 
 _RECENT_MAX = 10
 _DESCRIBED = ("title", "description", "meta:resourceType", "version", "meta:class")
-_USER = ("$id", "title", "description")
 _COUNTED = (
     ResourceType.SCHEMA,
     ResourceType.FIELD_GROUP,
