@@ -193,6 +193,15 @@ FORMATS: dict[str, Format] = {
     "uri-reference": Format(is_uri_reference, "is not a valid URI reference"),
 }
 
+_GROUP = "[0-9A-Fa-f]{1,4}"
+# Eight groups, or fewer with one gap: so many before it, at most so many behind it.
+_IPV6 = "|".join(
+    [
+        rf"(?:{_GROUP}:){{7}}{_GROUP}",
+        *(rf"(?:{_GROUP}:){{{before}}}(?::{_GROUP}){{1,{7 - before}}}" for before in range(1, 7)),
+        rf"::{_GROUP}(?::{_GROUP}){{0,6}}",
+    ]
+)
 _DATE = (
     r"[1-9][0-9][0-9][0-9]-(?:0[1-9]|1[0-2])-"
     r"(?:0[1-9]|1[0-9]|2[0-8]|(?<!02-)(?:29|30)|(?<=0[13578]-)31|(?<=1[02]-)31)"
@@ -206,6 +215,8 @@ _SEGMENTS = rf"{_PATH_CHARACTERS}(?:{_PERCENT_CODE}{_PATH_CHARACTERS})*"
 _TAIL_CHARACTERS = r"[A-Za-z0-9._~!$&'()*+,;=:@/?-]*+"
 _TAIL_PART = rf"{_TAIL_CHARACTERS}(?:{_PERCENT_CODE}{_TAIL_CHARACTERS})*"
 _TAIL = rf"(?:\?{_TAIL_PART})?(?:#{_TAIL_PART})?"
+# Most URIs are addresses of the web without escapes: they come first.
+_WEB_ADDRESS = rf"https?+://[A-Za-z0-9._-]++(?:/{_PATH_CHARACTERS}(?:\?{_TAIL_CHARACTERS})?)?"
 _URI = (
     r"[A-Za-z][A-Za-z0-9+.-]*+:(?://[A-Za-z0-9._-]++(?::[0-9]{1,5}+)?(?:/"
     + _SEGMENTS
@@ -233,6 +244,9 @@ FAST: dict[str, FastPattern] = {
         length_max=66,
     ),
     "ipv4": FastPattern(rf"\A(?:{_IPV4}\.){{3}}{_IPV4}\Z"),
-    "uri": FastPattern(rf"\A{_URI}\Z"),
-    "uri-reference": FastPattern(rf"\A(?:[A-Za-z0-9._~-]++\Z|{_URI}\Z|(?!//){_SEGMENTS}{_TAIL}\Z)"),
+    "ipv6": FastPattern(rf"\A(?:{_IPV6})\Z"),
+    "uri": FastPattern(rf"\A(?:{_WEB_ADDRESS}\Z|{_URI}\Z)"),
+    "uri-reference": FastPattern(
+        rf"\A(?:[A-Za-z0-9._~-]++\Z|{_WEB_ADDRESS}\Z|{_URI}\Z|(?!//){_SEGMENTS}{_TAIL}\Z)"
+    ),
 }

@@ -22,7 +22,15 @@ VALID = {
     "email": ["ada@example.com", "a.b+c@x-y.co", '"a b"@example.com', "ü@bücher.de", "a@[1.2.3.4]"],
     "ipv4": ["1.2.3.4", "255.255.255.255", "0.0.0.0"],
     "ipv6": ["::1", "2001:db8::1", "::ffff:1.2.3.4"],
-    "uri": ["http://example.com/a?b#c", "urn:a:b", "mailto:a@b.co", "http://[::1]:80/"],
+    "uri": [
+        "http://example.com/a?b#c",
+        "https://a.b/c?d=/e",
+        "https://a?b",
+        "http://a/%41",
+        "urn:a:b",
+        "mailto:a@b.co",
+        "http://[::1]:80/",
+    ],
     "uri-reference": ["evt-0001", "", "/a/b", "a/b:c", "#x", "%41", "//host/x", "é"],
 }
 INVALID = {
@@ -52,7 +60,17 @@ INVALID = {
     "email": ["a", "a@b", "@b.co", "a@", "a..b@c.co", "a b@c.co", "a@-b.co", "a" * 65 + "@b.co"],
     "ipv4": ["1.2.3", "256.1.1.1", "01.2.3.4", "1.2.3.4\n"],
     "ipv6": ["1", "::1%eth0", "12345::", "1.2.3.4"],
-    "uri": ["a/b", "", "http://", "1:2", "http://a b", "x:"],
+    "uri": [
+        "a/b",
+        "",
+        "http://",
+        "https://a/b?c d",
+        "http://a/\n",
+        "http://a/[",
+        "1:2",
+        "http://a b",
+        "x:",
+    ],
     "uri-reference": ["1:2", "a b", "a#b#c", "%4", "x[1]", "http://", "a\tb", "//"],
 }
 

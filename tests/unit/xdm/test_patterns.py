@@ -13,6 +13,30 @@ def test_pattern_is_searched_for_not_matched_whole() -> None:
     assert not Pattern("^a$").is_found_in("a\n")
 
 
+_PIECES = ["a", "b?", "[0-9]*", "(", ")", "|", "^", "$", "\\b", "\\B", ".", "{2}", "(?m)", "(?i)"]
+
+
+@given(pieces=st.lists(st.sampled_from(_PIECES), max_size=5), value=st.text("aB1 \né", max_size=4))
+def test_pattern_that_is_always_found_is_found_in_anything(pieces: list[str], value: str) -> None:
+    try:
+        pattern = Pattern("".join(pieces))
+    except PatternRefused:
+        pattern = Pattern("")
+
+    assert pattern.is_found_in(value) or not pattern.is_always_found
+
+
+def test_only_patterns_without_assertions_are_always_found() -> None:
+    assert Pattern("([A-Z]{2}-[A-Z0-9]{1,3}|)").is_always_found
+    assert not Pattern("^(a|)$").is_always_found
+    assert not Pattern("a").is_always_found
+
+
+def test_letters_beyond_ascii_are_one_character() -> None:
+    assert Pattern("^.$").is_found_in("é")
+    assert not Pattern("^..$").is_found_in("é")
+
+
 @pytest.mark.parametrize("text", ["(?=a)", r"(a)\1", "[", "(?<!a)b", "(a{1000}){1000}"])
 def test_pattern_beyond_linear_time_is_refused(text: str) -> None:
     with pytest.raises(PatternRefused, match="cannot be used"):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from forebay.kernel import json
 from forebay.xdm.formats import FORMATS
 from forebay.xdm.samples import sample
+from forebay.xdm.strict import validation_document
 from forebay.xdm.validator import Validator
 from forebay.xdm.values import is_exact_double
 from support.xdm import (
@@ -24,11 +25,45 @@ from support.xdm import (
     spoiled,
 )
 
+
+def _list_of(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+def _map_to(values: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": values}
+
+
+TEXTS = {name: {"type": "string", "format": name} for name in FORMATS}
+TEXT: dict[str, Any] = {
+    "date-time": "2024-02-23T22:07:01Z",
+    "date": "2024-02-23",
+    "time": "22:07:01Z",
+    "email": "ada@example.com",
+    "ipv4": "1.2.3.4",
+    "ipv6": "2001:db8::1",
+    "uri": "https://example.com/a?b=c",
+    "uri-reference": "evt-0001",
+}
+EVERY_FORMAT = validation_document(
+    {
+        "type": "object",
+        "required": ["date-time", "uri-reference"],
+        "properties": {
+            **TEXTS,
+            "lists": {"type": "object", "properties": {n: _list_of(t) for n, t in TEXTS.items()}},
+            "maps": {"type": "object", "properties": {n: _map_to(t) for n, t in TEXTS.items()}},
+            "code": {"type": "string", "pattern": "^[A-Z]{2}$"},
+            "region": {"type": "string", "pattern": "([A-Z]{2}-[A-Z0-9]{1,3}|)"},
+        },
+    }
+)
 EVENTS = a_document(EVENT_SCHEMA, EVENT_IDENTITY)
 PROFILES = a_document(PROFILE_SCHEMA, PROFILE_IDENTITY)
 WALK_THROUGHS = [
     pytest.param(EVENTS, Validator(EVENTS), EVENT, id="event"),
     pytest.param(PROFILES, Validator(PROFILES), PROFILE, id="profile"),
+    pytest.param(EVERY_FORMAT, Validator(EVERY_FORMAT), TEXT, id="every format"),
 ]
 
 
@@ -52,7 +87,7 @@ def _jsonschema(document: dict[str, Any]) -> Any:
     return opinion(document, format_checker=checker)
 
 
-OPINIONS = {id(document): _jsonschema(document) for document in (EVENTS, PROFILES)}
+OPINIONS = {id(document): _jsonschema(document) for document in (EVENTS, PROFILES, EVERY_FORMAT)}
 
 
 @pytest.mark.parametrize(("document", "validator", "record"), WALK_THROUGHS)
