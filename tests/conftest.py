@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from support.tables import lines, tables
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
@@ -18,3 +20,15 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"skipped on CI: {report.longrepr}"
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests counted, as one table each."""
+    reports = [
+        report for name in ("passed", "failed") for report in terminalreporter.getreports(name)
+    ]
+    properties = [found for report in reports for found in report.user_properties]
+    for title, cells in tables(properties).items():
+        terminalreporter.section(title)
+        for line in lines(cells):
+            terminalreporter.write_line(line)

@@ -181,10 +181,25 @@ def test_rows_with_fewer_columns_than_the_table_are_taken(
 
 
 def test_column_of_another_type_is_a_conflict(store: TableStore) -> None:
-    store.ensure(TABLE, fields(tags=ArrayOf(fields(name="string"))))
+    columns = fields(tags=ArrayOf(fields(name="string")))
+    store.ensure(TABLE, columns)
+    store.append(TABLE, store.prepare(columns, rows_of([{"tags": []}])), {ONE: mark(1)})
 
     with pytest.raises(FieldsConflict):
         store.ensure(TABLE, fields(tags="string"))
+
+
+def test_column_of_an_empty_table_may_change_its_type(store: TableStore, content: Content) -> None:
+    before, after = fields(_id="string", tags="int"), fields(_id="string", tags=fields(a="string"))
+    store.ensure(TABLE, before)
+    store.append(TABLE, store.prepare(before, rows_of([])), {ONE: mark(1)})
+
+    store.ensure(TABLE, after)
+    rows = rows_of([{"_id": "a", "tags": {"a": "x"}}])
+    store.append(TABLE, store.prepare(after, rows), {ONE: mark(2)})
+
+    assert [row["tags"] for row in content(TABLE)] == [{"a": "x"}]
+    assert store.marks(TABLE) == {ONE: mark(2)}
 
 
 def test_failed_records_are_found_by_address(store: TableStore) -> None:

@@ -34,7 +34,7 @@ def _imported_once() -> Iterator[None]:
         yield
 
 
-def live(folder: Path, kill_at: int = 0, **directory: bool) -> int | None:
+def live(folder: Path, kill_at: int = 0, **directory: int) -> int | None:
     child = _context.Process(target=lake_child.live, args=(str(folder), kill_at), kwargs=directory)
     child.start()
     child.join(60)
@@ -82,6 +82,22 @@ def test_kill_at_any_step_of_the_first_flush_loses_and_doubles_nothing(
     assert live(tmp_path, **after) == 0
 
     assert_each_message_once(tmp_path)
+
+
+@pytest.mark.parametrize("step", range(STEPS_OF_A_FLUSH + 1, 2 * STEPS_OF_A_FLUSH + 3))
+def test_kill_at_any_step_of_a_flush_that_adds_columns_loses_and_doubles_nothing(
+    tmp_path: Path, step: int
+) -> None:
+    assert live(tmp_path, step, **NARROW, widens_at=1) == -signal.SIGKILL
+
+    assert live(tmp_path, **WIDE) == 0
+
+    assert_each_message_once(tmp_path)
+    tables = IcebergTables(tmp_path / "lake")
+    events = tables._load(EVENTS_TABLE).scan().to_arrow().to_pylist()
+    tables.close()
+    # Three parts in two partitions; the event with the new member failed in the first part.
+    assert [row["nick"] for row in events].count("n") == 4
 
 
 @pytest.mark.parametrize("seed", range(3))

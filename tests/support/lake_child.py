@@ -61,8 +61,14 @@ def the_directory(*, is_wide: bool, has_visits: bool) -> Directory:
     return Directory(documents)
 
 
-def live(folder: str, kill_at: int, *, is_wide: bool, has_visits: bool) -> None:
-    """Work through the log, and end at the step with that number; 0 is none."""
+def live(
+    folder: str, kill_at: int, *, is_wide: bool, has_visits: bool, widens_at: int = PARTS
+) -> None:
+    """
+    Work through the log, and end at the step with that number; 0 is none.
+
+    From the part `widens_at` on, the schema of the events has a member more.
+    """
     steps = 0
 
     def on_step(_step: str) -> None:
@@ -74,15 +80,18 @@ def live(folder: str, kill_at: int, *, is_wide: bool, has_visits: bool) -> None:
     tables = IcebergTables(Path(folder) / "lake", on_step=on_step)
     checkpoint = Checkpoint(Path(folder) / "checkpoint.json")
     whole, log = the_log(), ListLog()
+    directory = the_directory(is_wide=is_wide, has_visits=has_visits)
     worker = Worker(
         log,
-        the_directory(is_wide=is_wide, has_visits=has_visits),
+        directory,
         tables,
         checkpoint,
         SystemClock(),
         on_step=on_step,
     )
     for part in range(PARTS):
+        if part == widens_at:
+            directory.datasets = the_directory(is_wide=True, has_visits=has_visits).datasets
         for partition, payloads in whole.payloads.items():
             log.payloads[partition] = payloads[: (part + 1) * 3]
         worker.poll()

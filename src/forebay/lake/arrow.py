@@ -89,7 +89,8 @@ def prepare(fields: Object, rows: Rows, *, spool: Path) -> ArrowRows:
                 kept = [start + row for row in range(len(entities)) if row not in gone]
                 refusals += [Refusal(start + refusal.row, refusal.reason) for refusal in refused]
             if has_origins:
-                table = table.append_column(INGEST_COLUMN, _origins(rows, kept))
+                columns = [*table.columns, _origins(rows, kept)]
+                table = pa.table(columns, names=[*table.column_names, INGEST_COLUMN])
             tables.append(table)
     return ArrowRows(
         table=pa.concat_tables(tables) if tables else _schema(record).empty_table(),

@@ -20,13 +20,14 @@ import pyarrow as pa  # type: ignore[import-untyped]  # has no types
 import pyarrow.parquet as pq  # type: ignore[import-untyped]  # has no types
 import structlog
 from pyiceberg.catalog.sql import SqlCatalog
-from pyiceberg.exceptions import NoSuchTableError, ResolveError, ValidationError
+from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.io.pyarrow import (
     compute_statistics_plan,
     data_file_statistics_from_parquet_metadata,
     parquet_path_to_id_mapping,
 )
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
+from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import Snapshot
@@ -36,6 +37,7 @@ from forebay.kernel.files import make_directory
 from forebay.kernel.ids import Offset, PartitionId, new_hex
 from forebay.lake.arrow import ArrowRows, conform, prepare
 from forebay.lake.catalog import TROUBLE, identifier, open_catalog, unavailable
+from forebay.lake.columns import conflicts, outdated_docs
 from forebay.lake.maintenance import forget_old_snapshots
 from forebay.lake.ports import (
     Address,
@@ -46,6 +48,7 @@ from forebay.lake.ports import (
     Rows,
     TableId,
 )
+from forebay.lake.shared_schemas import share_schemas
 from forebay.lake.types import iceberg_schema
 from forebay.xdm.fields import Object
 
@@ -105,11 +108,12 @@ class IcebergTables:
         """Make the table, or give it the columns it lacks."""
         if self._fields.get(table) == fields:
             return
+        wanted = _wanted(table, fields)
         try:
-            self._evolve(self._load(table), table, fields)
+            self._evolve(self._load(table), table, wanted)
         except NoSuchTableError:
             with self._trouble(table, "made"):
-                self._create(table, fields)
+                self._create(table, wanted)
         self._fields[table] = fields
 
     def prepare(self, fields: Object, rows: Rows) -> ArrowRows:
@@ -173,29 +177,44 @@ class IcebergTables:
         if table not in self._tables:
             with self._trouble(table, "read"):
                 self._tables[table] = self._catalog.load_table(identifier(table))
-        return self._tables[table]
+        return share_schemas(self._tables[table])
 
-    def _create(self, table: TableId, fields: Object) -> None:
+    def _create(self, table: TableId, wanted: Schema) -> None:
         namespace, name = identifier(table)
         self._catalog.create_namespace_if_not_exists(namespace)
         self._tables[table] = self._catalog.create_table(
             (namespace, name),
-            schema=iceberg_schema(fields),
+            schema=wanted,
             location=str(self._path / namespace / name),
             properties=_PROPERTIES,
         )
 
-    def _evolve(self, target: Table, table: TableId, fields: Object) -> None:
+    def _evolve(self, target: Table, table: TableId, wanted: Schema) -> None:
+        """
+        Give a table the columns it lacks: one commit of metadata, no data file is touched.
+
+        Nothing but columns changes: marks and rows belong to snapshots, so that a crash before the
+        append that follows leaves a table with more columns, which the next attempt finds.
+        """
+        present, struct = target.schema().as_struct(), wanted.as_struct()
+        clashes = conflicts(present, struct)
+        if clashes and not _is_empty(target.metadata):
+            raise FieldsConflict(
+                f"table {table.name} of sandbox {table.sandbox_id} has rows, and cannot take the "
+                f"schema's columns beside its own: {'; '.join(map(str, clashes[:5]))}"
+            )
         with self._trouble(table, "changed"):
-            try:
+            if clashes:
+                # No row has a value in any column, so that the new ones may take their names.
                 with target.update_schema() as update:
-                    update.union_by_name(iceberg_schema(fields))
-            except (ResolveError, ValidationError) as error:
-                self._forget(table)
-                raise FieldsConflict(
-                    f"table {table.name} of sandbox {table.sandbox_id} cannot take the schema's "
-                    f"columns beside its own: {error}"
-                ) from error
+                    for column in {clash.column for clash in clashes}:
+                        update.delete_column((column,))
+            update = target.update_schema().union_by_name(wanted)
+            for path in outdated_docs(present, struct) if not clashes else ():
+                update.update_column(path, doc="")
+            self._on_step("before the columns")
+            update.commit()
+            self._on_step("columns committed")
 
     def _tidy(self, table: TableId) -> None:
         try:
@@ -231,6 +250,25 @@ class IcebergTables:
     def _forget(self, table: TableId) -> None:
         self._tables.pop(table, None)
         self._fields.pop(table, None)
+
+
+def _wanted(table: TableId, fields: Object) -> Schema:
+    try:
+        return iceberg_schema(fields)
+    except ValueError as error:
+        raise FieldsConflict(
+            f"the schema of table {table.name} of sandbox {table.sandbox_id} has names that no "
+            f"columns can have: {error}"
+        ) from error
+
+
+def _is_empty(metadata: TableMetadata) -> bool:
+    """Say whether no snapshot has a row."""
+    return all(
+        snapshot.summary is not None
+        and snapshot.summary.additional_properties.get("total-records") == "0"
+        for snapshot in metadata.snapshots
+    )
 
 
 def _check_order(table: TableId, before: Marks, marks: Marks) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
+from pyiceberg.table.update import AssertCurrentSchemaId, RemoveSchemasUpdate
 
 SNAPSHOTS_MAX = 200
 """More than this, and the oldest go."""
@@ -34,6 +35,18 @@ def forget_old_snapshots(table: Table) -> None:
     table.maintenance.expire_snapshots().by_ids([found.snapshot_id for found in old]).commit()
     for path in unneeded:
         Path(path).unlink(missing_ok=True)
+    _forget_old_schemas(table)
+
+
+def _forget_old_schemas(table: Table) -> None:
+    """Drop the schemas that neither the table nor any of its snapshots has: they grow with it."""
+    metadata = table.metadata
+    used = {snapshot.schema_id for snapshot in metadata.snapshots} | {metadata.current_schema_id}
+    unused = [schema.schema_id for schema in metadata.schemas if schema.schema_id not in used]
+    if unused:
+        current = AssertCurrentSchemaId(current_schema_id=metadata.current_schema_id)
+        table.catalog.commit_table(table, (current,), (RemoveSchemasUpdate(schema_ids=unused),))
+        table.refresh()
 
 
 def _files(table: Table, snapshot: Snapshot) -> set[str]:

@@ -49,7 +49,8 @@ class MemoryTables:
         """Make the table, or give it the columns it lacks."""
         known = self._fields.get(table, Object(())).by_name()
         for field in fields.fields:
-            if field.name in known and type(known[field.name].type) is not type(field.type):
+            is_same = field.name not in known or type(known[field.name].type) is type(field.type)
+            if not is_same and self.rows[table]:
                 raise FieldsConflict(f"column {field.name} of {table.name} has another type")
         kept = [field for name, field in known.items() if name not in fields.by_name()]
         self._fields[table] = Object((*kept, *fields.fields))

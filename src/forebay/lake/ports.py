@@ -148,10 +148,12 @@ class TableStore(Protocol[PreparedT]):
         """
         Make the table if it is missing, and give it the columns it lacks.
 
-        Existing columns stay; new ones are null in the rows that are already there.
+        Existing columns stay, with wider integers if need be; new ones are null in the rows that
+        are already there. In a table without rows a column may also change its type.
 
         Raises:
-            FieldsConflict: A column exists with a type that cannot hold the new one.
+            FieldsConflict: Rows have a column with a type that cannot hold the new one, or a name
+                cannot be a column's. The table is as it was.
             TableUnavailable: The table exists and cannot be read, or could not be changed.
         """
 

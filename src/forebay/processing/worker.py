@@ -4,7 +4,8 @@ The loop: read the log, gather rows per table, bring the tables up to date, move
 A flush has four steps, and a crash between any two of them is made good by reading again from
 the checkpoint (`pending` tells why nothing is lost or doubled by that):
 
-1. the rows are brought into the form of their tables; those that do not fit join the failed;
+1. tables get the columns that their schemas have now, and the rows are brought into the form of
+   the tables; those that do not fit join the failed;
 2. the failed records of each sandbox are committed;
 3. the rows of each table are committed;
 4. the checkpoint moves.
@@ -13,7 +14,7 @@ A table that cannot be written is *held*: the others go on, the checkpoint stays
 while the log is read again from there, as if after a crash.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Event
 from typing import Any
 
@@ -24,6 +25,7 @@ from forebay.kernel.ids import Offset, PartitionId
 from forebay.lake.failed_records import FIELDS, FailedRecord, Stage, rows_of
 from forebay.lake.ports import (
     FAILED_RECORDS,
+    FieldsConflict,
     Mark,
     Marks,
     Prepared,
@@ -228,14 +230,31 @@ class Worker:
             dataset = pending.datasets[table]
             fields = table_fields(dataset.validator.fields)
             try:
-                prepared = self._tables.prepare(fields, rows)
-                for refusal in prepared.refusals:
+                prepared, refusals = self._prepare_table(table, fields, rows)
+                for refusal in refusals:
                     self._fail_row(table, dataset, rows, refusal)
             except Exception as error:  # noqa: BLE001  the worker's supervisor: one table's trouble stays its own
                 self._hold(table, error)
                 continue
-            ready[table] = fields, prepared
+            if prepared is not None:
+                ready[table] = fields, prepared
         return ready
+
+    def _prepare_table(
+        self, table: TableId, fields: Object, rows: Rows
+    ) -> tuple[Prepared | None, Sequence[Refusal]]:
+        """
+        Give a table its columns, and bring the rows into their form.
+
+        A table that cannot have the columns refuses every row: waiting would not help, and the
+        log behind the rows could never be dropped.
+        """
+        try:
+            self._tables.ensure(table, fields)
+        except FieldsConflict as error:
+            return None, [Refusal(row, error.message) for row in range(len(rows.entities))]
+        prepared = self._tables.prepare(fields, rows)
+        return prepared, prepared.refusals
 
     def _fail_row(self, table: TableId, dataset: Dataset, rows: Rows, refusal: Refusal) -> None:
         """Make a failed record of a row that its table refused."""

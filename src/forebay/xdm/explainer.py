@@ -6,7 +6,7 @@ violations (flow-and-collection, 16.2): a single one alone, several under a wrap
 The order of the checks is part of the contract, because a limit stops after the first few.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -141,8 +141,12 @@ def _parts(schema: Mapping[str, Any], location: str) -> list[Part]:
 
 
 def _core(schema: Mapping[str, Any]) -> dict[str, Any]:
-    apart = {"enum", "const", "not", "oneOf", "anyOf", "allOf", "meta:xdmType"}
-    return {key: value for key, value in schema.items() if key not in apart}
+    apart = {"enum", "const", "not", "oneOf", "anyOf", "allOf"}
+    return {
+        key: value
+        for key, value in schema.items()
+        if key not in apart and not key.startswith("meta:")
+    }
 
 
 def _enum(values: list[Any], location: str) -> Part:
@@ -317,31 +321,32 @@ class _Members:
     def violations(self, value: dict[str, Any], at: str, budget: Budget) -> list[Violation]:
         """Return what is wrong with an object, its members included."""
         found: list[Violation] = []
-        for leaf in self._own_leaves(value):
-            if budget.left <= 0:
-                return found
-            found.append(_leaf(self._location, at, budget, leaf))
-        for rules, member, pointer in self._checks(value, at):
+        for step in self._steps(value, at):
             if budget.left <= 0:
                 break
+            if isinstance(step, Leaf):
+                found.append(_leaf(self._location, at, budget, step))
+                continue
+            rules, member, pointer = step
             violation = rules.violation(member, pointer, budget)
             if violation is not None:
                 found.append(violation)
         return found
 
-    def _own_leaves(self, value: dict[str, Any]) -> list[Leaf]:
-        leaves = [
-            Leaf("required", f"required key [{name}] not found")
-            for name in self._required
-            if name not in value
-        ]
+    def _steps(self, value: dict[str, Any], at: str) -> Iterator[Leaf | tuple[Rules, Any, str]]:
+        """Yield what is wrong with the object itself, and what is to be checked below it."""
+        for name in self._required:
+            if name not in value:
+                yield Leaf("required", f"required key [{name}] not found")
         if self._names is not None:
-            leaves.extend(
-                Leaf("propertyNames", f"the key [{name}] is not permitted by its name")
-                for name in value
-                if not self._names.accept(name)
-            )
-        leaves.extend(leaf for rule in self._sizes if (leaf := rule(value)) is not None)
+            # What is wrong with a name is said of the object: a name has no pointer.
+            for name in value:
+                yield self._names, name, at
+        yield from self._own_leaves(value)
+        yield from self._checks(value, at)
+
+    def _own_leaves(self, value: dict[str, Any]) -> list[Leaf]:
+        leaves = [leaf for rule in self._sizes if (leaf := rule(value)) is not None]
         for name, needed in self._dependencies.items():
             if name in value and isinstance(needed, list):
                 leaves.extend(

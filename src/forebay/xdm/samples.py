@@ -3,10 +3,13 @@
 import random
 import string
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from forebay.xdm.explainer import Rules
+from forebay.xdm.merging import merge
+from forebay.xdm.pattern_samples import matching_text
 from forebay.xdm.patterns import Pattern
 from forebay.xdm.values import is_number
 
@@ -17,6 +20,14 @@ _DEPTH_OPTIONAL_MAX = 6
 """Below this depth a sample has required members only."""
 
 _ATTEMPTS_MAX = 20
+_SIZE_MAX = 1_000
+"""Items of a list, entries of a map; who demands more gets no valid sample."""
+
+_VALUES_MAX = 500_000
+"""Values of a sample in all."""
+
+_TEXT_MAX = 10_000
+"""Characters, likewise."""
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 _YEAR_SECONDS = 31_536_000
 _WORDS = (
@@ -43,19 +54,35 @@ _ABSENT = object()
 """No value could be made."""
 
 
-def sample(document: Mapping[str, Any], *, seed: int) -> dict[str, Any]:
+def sample(
+    document: Mapping[str, Any], *, seed: int, optional_share: float = _OPTIONAL_SHARE
+) -> dict[str, Any]:
     """
     Return a valid record of a validation document; the same seed gives the same record.
 
     Members whose rules are too intricate to satisfy are left out; if such a member is required,
     the record lacks it and is not valid.
+
+    Args:
+        document: What the record must obey.
+        seed: Which of the many records.
+        optional_share: How many of the optional members it has: 1 for all but the deepest.
     """
-    value = _Maker(seed).value(document, "", 0)
+    value = _Maker(seed, optional_share).value(document, "", 0)
     return value if isinstance(value, dict) else {}
 
 
+def _chosen(schema: Mapping[str, Any], keyword: str, luck: random.Random) -> dict[str, Any]:
+    """Return a node with one of its alternatives merged in."""
+    node = deepcopy({key: rule for key, rule in schema.items() if key != keyword})
+    merge(node, deepcopy(luck.choice(schema[keyword])))
+    return node
+
+
 class _Maker:
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, optional_share: float) -> None:
+        self._optional_share = optional_share
+        self._values_left = _VALUES_MAX
         self._random = random.Random(seed)  # noqa: S311  samples are no secrets
         self._formats: dict[str, Callable[[], str]] = {
             "date-time": lambda: self._moment().strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -70,6 +97,9 @@ class _Maker:
 
     def value(self, schema: Mapping[str, Any], name: str, depth: int) -> Any:  # noqa: ANN401
         """Return a value that obeys a node, `_ABSENT` if none was found."""
+        self._values_left -= 1
+        if self._values_left < 0:
+            return _ABSENT
         rules = Rules(schema) if self._is_intricate(schema) else None
         for _ in range(_ATTEMPTS_MAX):
             made = self._made(schema, name, depth)
@@ -82,7 +112,8 @@ class _Maker:
         plain = {"object", "boolean", "array"}
         ruled = {"oneOf", "anyOf", "allOf", "not", "contains", "uniqueItems", "multipleOf", "const"}
         ruled |= {"minProperties", "maxProperties"}
-        return schema.get("type") not in plain or not ruled.isdisjoint(schema)
+        kind = schema.get("type")
+        return not isinstance(kind, str) or kind not in plain or not ruled.isdisjoint(schema)
 
     def _made(self, schema: Mapping[str, Any], name: str, depth: int) -> Any:  # noqa: ANN401
         if "const" in schema:
@@ -91,8 +122,10 @@ class _Maker:
             return self._random.choice(schema["enum"])
         for keyword in ("oneOf", "anyOf"):
             if keyword in schema:
-                base = {key: rule for key, rule in schema.items() if key != keyword}
-                return self._made({**base, **self._random.choice(schema[keyword])}, name, depth)
+                return self._made(_chosen(schema, keyword, self._random), name, depth)
+        kind = schema.get("type", "object" if "properties" in schema else "string")
+        if isinstance(kind, list):
+            return self._made({**schema, "type": self._random.choice(kind)}, name, depth)
         makers: dict[str, Callable[[], Any]] = {
             "string": lambda: self._string(schema, name),
             "integer": lambda: self._integer(schema),
@@ -100,14 +133,15 @@ class _Maker:
             "boolean": lambda: self._random.choice((True, False)),
             "array": lambda: self._array(schema, name, depth),
             "object": lambda: self._object(schema, depth),
+            "null": lambda: None,
         }
-        return makers.get(str(schema.get("type")), self._word)()
+        return makers.get(kind, self._word)()
 
     def _object(self, schema: Mapping[str, Any], depth: int) -> Any:  # noqa: ANN401
         required = schema.get("required", ())
         made: dict[str, Any] = {}
         for name, field in schema.get("properties", {}).items():
-            is_wanted = depth < _DEPTH_OPTIONAL_MAX and self._random.random() < _OPTIONAL_SHARE
+            is_wanted = depth < _DEPTH_OPTIONAL_MAX and self._random.random() < self._optional_share
             if name not in required and not is_wanted:
                 continue
             value = self.value(field, name, depth + 1)
@@ -115,13 +149,23 @@ class _Maker:
                 made[name] = value
         free = schema.get("additionalProperties")
         if isinstance(free, Mapping) and "properties" not in schema and depth < _DEPTH_OPTIONAL_MAX:
-            value = self.value(free, "", depth + 1)
-            if value is not _ABSENT:
-                made[self._word().upper()] = value
+            made.update(self._entries(schema, free, depth))
         return made
 
+    def _entries(
+        self, schema: Mapping[str, Any], free: Mapping[str, Any], depth: int
+    ) -> dict[str, Any]:
+        """Return the entries of a map: one, unless the rules demand more."""
+        count = min(max(schema.get("minProperties", 1), 1), schema.get("maxProperties", _SIZE_MAX))
+        keys = [
+            f"{self._word().upper()}{f'_{number}' if number else ''}"
+            for number in range(min(count, _SIZE_MAX))
+        ]
+        values = {key: self.value(free, "", depth + 1) for key in keys}
+        return {key: value for key, value in values.items() if value is not _ABSENT}
+
     def _array(self, schema: Mapping[str, Any], name: str, depth: int) -> list[Any]:
-        low = schema.get("minItems", 1)
+        low = min(schema.get("minItems", 1), _SIZE_MAX)
         high = min(schema.get("maxItems", low + 1), low + 1)
         items = schema.get("items", {"type": "string"})
         values = (
@@ -156,8 +200,13 @@ class _Maker:
         if "pattern" in schema:
             pattern = Pattern(schema["pattern"])
             fitting = [text for text in _CANDIDATES if pattern.is_found_in(text)]
-            return self._random.choice(fitting) if fitting else _ABSENT
+            if fitting:
+                return self._random.choice(fitting)
+            made = matching_text(schema["pattern"], self._random)
+            return _ABSENT if made is None or not pattern.is_found_in(made) else made
         low, high = schema.get("minLength", 0), schema.get("maxLength", 64)
+        if low > _TEXT_MAX:
+            return _ABSENT
         text = f"{name.strip('_') or 'value'} {self._word()}"[:high]
         return text + self._token(max(low - len(text), 0))
 

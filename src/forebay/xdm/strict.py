@@ -48,10 +48,14 @@ def validation_document(
     A primary identity descriptor makes every level of its path required and its value not empty
     (flow-and-collection, 16.6). A descriptor whose path the schema does not have has no effect;
     `find_field` says beforehand whether it does.
+
+    A few facts that are no rules stay, for the columns of the lake: ``meta:xdmField`` where the
+    name does not tell it, ``meta:status`` of deprecated fields, ``meta:identity``.
     """
     document = _strict(composed, is_closed=True)
     document.setdefault("type", "object")
     for descriptor in descriptors:
+        _note_identity(document, descriptor)
         if _is_primary_identity(descriptor):
             _demand(document, _segments(descriptor))
     return document
@@ -101,7 +105,8 @@ def _members(strict: Document, node: Mapping[str, Any], *, is_closed: bool) -> N
     properties = node.get("properties")
     if properties:
         strict["properties"] = {
-            name: _strict(field, is_closed=True) for name, field in properties.items()
+            name: {**_strict(field, is_closed=True), **_facts(name, field)}
+            for name, field in properties.items()
         }
     if node.get("patternProperties"):
         strict["patternProperties"] = {
@@ -113,6 +118,17 @@ def _members(strict: Document, node: Mapping[str, Any], *, is_closed: bool) -> N
         strict["additionalProperties"] = _strict(free, is_closed=True)
     elif free is False or (properties and is_closed and not _branches_declare_members(node)):
         strict["additionalProperties"] = False
+
+
+def _facts(name: str, field: Mapping[str, Any]) -> Document:
+    """Return what readers of the lake may want to know of a field and its rules do not say."""
+    facts: Document = {}
+    standard = field.get("meta:xdmField")
+    if isinstance(standard, str) and standard != f"xdm:{name}":
+        facts["meta:xdmField"] = standard
+    if field.get("meta:status") == "deprecated":
+        facts["meta:status"] = "deprecated"
+    return facts
 
 
 def _branches_declare_members(node: Mapping[str, Any]) -> bool:
@@ -135,6 +151,17 @@ def _bound(strict: Document, low: int, high: int) -> None:
     """Narrow an integer to what its type can hold, whatever wider bounds the schema states."""
     strict["minimum"] = max(strict.get("minimum", low), low)
     strict["maximum"] = min(strict.get("maximum", high), high)
+
+
+def _note_identity(document: Document, descriptor: Mapping[str, Any]) -> None:
+    """Say at a field that it is an identity, and in which namespace."""
+    path = _segments(descriptor)
+    if descriptor.get("@type") != "xdm:descriptorIdentity" or not path:
+        return
+    node = find_field(document, "/".join(path))
+    if isinstance(node, dict):
+        primary = ", primary" if _is_primary_identity(descriptor) else ""
+        node["meta:identity"] = f"{_member(descriptor, 'namespace')}{primary}"
 
 
 def _is_primary_identity(descriptor: Mapping[str, Any]) -> bool:

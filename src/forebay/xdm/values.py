@@ -1,5 +1,6 @@
 """JSON values as the explainer compares and prints them."""
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -90,9 +91,5 @@ def _normal(value: Any) -> Any:  # noqa: ANN401  any JSON value
 
 
 def _decimal(value: float) -> str:
-    """Print a number with Java's exponent: ``1E+16``."""
-    text = repr(value)
-    mantissa, exponent, power = text.partition("e")
-    if not exponent:
-        return text
-    return f"{mantissa}E{power if power.startswith('-') else '+' + power.removeprefix('+')}"
+    """Print a number as Java's decimals do, which Python's share the rules of: ``1E+16``."""
+    return str(Decimal(repr(value)))

@@ -320,3 +320,22 @@ def test_idle_log_with_nothing_new_leaves_the_checkpoint_alone(bench: Bench) -> 
 
     assert bench.path.stat().st_mtime_ns == written
     assert bench.checkpoint.find(PARTITION) == Position(bench.log.log_id(PARTITION), Offset(1))
+
+
+def test_records_whose_table_cannot_have_the_columns_are_failed_and_hold_nothing_up(
+    bench: Bench,
+) -> None:
+    bench.log.append(a_batch([a_message({"_id": "v1"}, VISITS), a_message(an_event(1))]))
+    bench.turn()
+
+    changed = {**VISIT_DOCUMENT["properties"], "_id": an_object(value=STRING)}
+    bench.documents[VISITS] = an_object(**changed)
+    bench.start()
+    bench.log.append(a_batch([a_message({"_id": {}}, VISITS), a_message(an_event(2))]))
+    bench.turn()
+
+    assert bench.ids(VISITS_TABLE) == ["v1"]
+    assert bench.failed() == [(1, 0)]
+    assert bench.tables.rows[FAILED_TABLE][0]["stage"] == "lake"
+    assert bench.ids(EVENTS_TABLE) == [an_event(1)["_id"], an_event(2)["_id"]]
+    assert bench.done() == 2

@@ -2,7 +2,9 @@ from typing import Any
 
 import pytest
 
+from forebay.kernel import json
 from forebay.xdm.explainer import Budget, Rules
+from support.xdm import a_validator
 
 DATE_TIME = (
     "[yyyy-MM-dd'T'HH:mm:ssZ, yyyy-MM-dd'T'HH:mm:ss.[0-9]{1,9}Z,"
@@ -37,6 +39,43 @@ def explained(schema: dict[str, Any], value: object) -> Any:
         ({"enum": ["a"]}, "b", "enum", "b is not a valid enum value"),
         ({"enum": ["a"]}, [1, {"b": None}], "enum", '[1,{"b":null}] is not a valid enum value'),
         ({"const": "a"}, "b", "const", ""),
+        ({"const": 1}, True, "const", ""),
+        ({"enum": [1]}, True, "enum", "true is not a valid enum value"),
+        ({"type": "integer"}, 1.0, "type", "expected type: Integer, found: BigDecimal"),
+        ({"type": "integer"}, "1", "type", "expected type: Integer, found: String"),
+        ({"type": "boolean"}, "true", "type", "expected type: Boolean, found: String"),
+        ({"type": "boolean"}, 0, "type", "expected type: Boolean, found: Long"),
+        ({"type": "string"}, {}, "type", "expected type: String, found: JSONObject"),
+        (
+            {"propertyNames": {"maxLength": 1}},
+            {"ab": 1},
+            "maxLength",
+            "expected maxLength: 1, actual: 2",
+        ),
+        ({"multipleOf": 3}, 7, "multipleOf", "7 is not a multiple of 3"),
+        ({"multipleOf": 0.5}, -0.75, "multipleOf", "-0.75 is not a multiple of 0.5"),
+        ({"minimum": 1}, 1.5e-5, "minimum", "0.000015 is not greater or equal to 1"),
+        ({"minimum": 0}, -1e-7, "minimum", "-1E-7 is not greater or equal to 0"),
+        (
+            {"uniqueItems": True},
+            [{"a": 1, "b": 2}, {"b": 2.0, "a": 1}],
+            "uniqueItems",
+            "array items are not unique",
+        ),
+        ({"minLength": 3}, "😀e\u0301"[:2], "minLength", "expected minLength: 3, actual: 2"),
+        ({"pattern": "^a$"}, "a\n", "pattern", "string [a\n] does not match pattern ^a$"),
+        (
+            {"oneOf": [{"type": "string"}, {"type": "boolean"}]},
+            1,
+            "oneOf",
+            "0 subschemas matched instead of one",
+        ),
+        (
+            {"dependencies": {"a": {"required": ["b"]}}},
+            {"a": 1},
+            "required",
+            "required key [b] not found",
+        ),
         ({"pattern": "^a"}, "b", "pattern", "string [b] does not match pattern ^a"),
         ({"minLength": 2}, "é", "minLength", "expected minLength: 2, actual: 1"),
         ({"maxLength": 1}, "ab", "maxLength", "expected maxLength: 1, actual: 2"),
@@ -103,6 +142,14 @@ def explained(schema: dict[str, Any], value: object) -> Any:
         ({"format": "email"}, "a", "format", "[a] is not a valid email address"),
         ({"format": "ipv4"}, "1.2.3", "format", "[1.2.3] is not a valid ipv4 address"),
         ({"format": "ipv6"}, "1", "format", "[1] is not a valid ipv6 address"),
+        (
+            {"format": "ipv6"},
+            "fe80::1%eth0",
+            "format",
+            "[fe80::1%eth0] is not a valid ipv6 address",
+        ),
+        ({"format": "ipv4"}, "256.1.1.1", "format", "[256.1.1.1] is not a valid ipv4 address"),
+        ({"format": "date"}, "", "format", "[] is not a valid date. Expected [yyyy-MM-dd]"),
         ({"format": "uri"}, "a/b", "format", "[a/b] is not a valid URI"),
         ({"format": "uri-reference"}, "1:2", "format", "[1:2] is not a valid URI reference"),
     ],
@@ -218,3 +265,103 @@ def test_limit_holds_inside_combined_schemas() -> None:
     assert violation is not None
     assert len(violation.leaves()) == 4
     assert violation.causes[1].keyword == "type"
+
+
+@pytest.mark.parametrize(
+    ("node", "value", "message"),
+    [
+        ({"meta:xdmType": "byte"}, 128, "128 is not less or equal to 127"),
+        ({"meta:xdmType": "byte"}, -129, "-129 is not greater or equal to -128"),
+        ({"meta:xdmType": "short"}, 32768, "32768 is not less or equal to 32767"),
+        ({"meta:xdmType": "int"}, 2**31, "2147483648 is not less or equal to 2147483647"),
+        ({}, -(2**31) - 1, "-2147483649 is not greater or equal to -2147483648"),
+        ({"maximum": 2**31}, 2**31, "2147483648 is not less or equal to 2147483647"),
+        (
+            {"meta:xdmType": "long"},
+            2**53 + 1,
+            "9007199254740993 is not less or equal to 9007199254740992",
+        ),
+        ({"minimum": 1, "maximum": 31}, 32, "32 is not less or equal to 31"),
+    ],
+)
+def test_integer_is_held_to_the_range_of_its_type(
+    node: dict[str, Any], value: int, message: str
+) -> None:
+    validator = a_validator({"n": {"type": "integer", **node}})
+
+    violation = validator.explain(json.encode({"n": value}), violations_max=None)
+
+    assert violation is not None
+    assert violation.message == message
+    assert (violation.pointer, violation.schema_location) == ("#/n", "#/properties/n")
+
+
+def test_violations_below_every_keyword_have_their_pointer_and_location() -> None:
+    text = {"type": "string"}
+    schema = {
+        "properties": {
+            "one": {"oneOf": [text, {"type": "object", "properties": {"b": text}}]},
+            "any": {"anyOf": [text]},
+            "all": {"allOf": [text, {"minLength": 1}]},
+            "none": {"not": {"type": "integer"}},
+            "tags": {"type": "array", "contains": text},
+            "two": {"dependencies": {"a": {"properties": {"b": text}}}},
+            "names": {"propertyNames": {"pattern": "^[a-z]+$"}},
+            "map": {"patternProperties": {"^n/": text}, "additionalProperties": {"minimum": 2}},
+        }
+    }
+    value = {
+        "one": {"b": 1},
+        "any": 1,
+        "all": 1,
+        "none": 1,
+        "tags": [1],
+        "two": {"a": 1, "b": 1},
+        "names": {"A": 1},
+        "map": {"n/~": 1, "o": 1},
+    }
+
+    violation = explained(schema, value)
+
+    assert [(leaf.pointer, leaf.schema_location) for leaf in violation.leaves()] == [
+        ("#/one", "#/properties/one/oneOf/0"),
+        ("#/one/b", "#/properties/one/oneOf/1/properties/b"),
+        ("#/any", "#/properties/any/anyOf/0"),
+        ("#/all", "#/properties/all/allOf/0"),
+        ("#/none", "#/properties/none"),
+        ("#/tags", "#/properties/tags"),
+        ("#/two/b", "#/properties/two/dependencies/a/properties/b"),
+        ("#/names", "#/properties/names/propertyNames"),
+        ("#/map/o", "#/properties/map/additionalProperties"),
+        ("#/map/n~1~0", "#/properties/map/patternProperties/^n~1"),
+    ]
+
+
+def test_names_are_checked_right_after_what_is_required() -> None:
+    schema = {"required": ["r"], "propertyNames": {"maxLength": 1}, "maxProperties": 0}
+
+    violation = explained(schema, {"ab": 1})
+
+    assert [leaf.keyword for leaf in violation.leaves()] == [
+        "required",
+        "maxLength",
+        "maxProperties",
+    ]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5])
+def test_tree_has_as_many_leaves_as_are_wanted(limit: int) -> None:
+    leaf = {"type": "string"}
+    schema = {
+        "required": ["r"],
+        "additionalProperties": False,
+        "properties": {"a": {"items": leaf}, "o": {"properties": {"x": leaf, "y": leaf}}},
+    }
+
+    violation = Rules(schema).violation(
+        {"z": 1, "a": [1, 2], "o": {"x": 1, "y": 2}}, "#", Budget(limit)
+    )
+
+    assert violation is not None
+    assert len(violation.leaves()) == limit
+    assert limit == 1 or violation.message == f"{limit} schema violations found"

@@ -41,7 +41,6 @@ def test_primary_identity_makes_its_whole_path_required() -> None:
 @pytest.mark.parametrize(
     "descriptor",
     [
-        an_identity(EVENT_IDENTITY, **{"xdm:isPrimary": False}),
         an_identity("/no/such/field"),
         an_identity("/"),
         {"@type": "xdm:alternateDisplayInfo", "xdm:sourceProperty": EVENT_IDENTITY},
@@ -49,6 +48,29 @@ def test_primary_identity_makes_its_whole_path_required() -> None:
 )
 def test_other_descriptors_demand_nothing(descriptor: dict[str, object]) -> None:
     assert document(EVENT_SCHEMA, descriptor) == document(EVENT_SCHEMA)
+
+
+def test_identity_that_is_not_primary_is_noted_and_demands_nothing() -> None:
+    strict = document(EVENT_SCHEMA, an_identity("/_id", **{"xdm:isPrimary": False}))
+
+    node = strict["properties"].pop("_id")
+    plain = document(EVENT_SCHEMA)
+    assert node == {**plain["properties"].pop("_id"), "meta:identity": "Email"}
+    assert strict == plain
+
+
+def test_facts_that_are_no_rules_stay_where_a_name_does_not_tell_them() -> None:
+    properties = {
+        "plain": {"type": "string", "meta:xdmField": "xdm:plain"},
+        "made": {"type": "string", "meta:xdmField": "repo:createDate"},
+        "old": {"type": "string", "meta:status": "deprecated"},
+    }
+
+    strict = document({"properties": properties})
+
+    assert strict["properties"]["plain"].keys() == {"type", "meta:xdmType"}
+    assert strict["properties"]["made"]["meta:xdmField"] == "repo:createDate"
+    assert strict["properties"]["old"]["meta:status"] == "deprecated"
 
 
 def test_descriptor_without_prefixes_counts() -> None:
