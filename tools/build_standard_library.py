@@ -9,11 +9,11 @@ when the checkout changes::
 """
 
 import argparse
-import gzip
 from pathlib import Path
 from typing import Any
 
 from forebay.kernel import json
+from forebay.xdm.checkout import Component, pack
 from forebay.xdm.conversion import convert
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -21,9 +21,9 @@ _VERSION = "1.31.4"
 """The library release of the checkout, as its README states it."""
 
 
-def _entry(checkout: Path, row: dict[str, Any]) -> dict[str, Any]:
+def _component(checkout: Path, row: dict[str, Any]) -> Component:
     document = json.decode((checkout / row["path"]).read_bytes())
-    return {"kind": row["kind"], "status": row["status"], "document": convert(document)}
+    return Component(row["kind"], row["status"], convert(document))
 
 
 def main() -> None:
@@ -37,12 +37,9 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     rows = sorted(json.decode((arguments.xdm / "index.json").read_bytes()), key=lambda r: r["$id"])
-    table = json.encode(
-        {"version": _VERSION, "resources": [_entry(arguments.xdm, row) for row in rows]}
-    )
-    packed = gzip.compress(table, compresslevel=9, mtime=0)
+    packed = pack(_VERSION, [_component(arguments.xdm, row) for row in rows])
     arguments.output.write_bytes(packed)
-    print(f"{len(rows)} resources, {len(table)} bytes, {len(packed)} packed")
+    print(f"{len(rows)} resources, {len(packed)} bytes packed")
 
 
 if __name__ == "__main__":

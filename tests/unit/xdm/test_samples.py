@@ -57,3 +57,72 @@ def test_sample_obeys_rules_of_every_kind() -> None:
         record = json.encode(sample(validator.document, seed=seed))
 
         assert validator.validate(record, violations_max=None) is None
+
+
+ALTERNATIVES = {
+    "properties": {"a": {"type": "string"}, "b": {"type": "string"}, "c": {"type": "integer"}},
+    "required": ["c"],
+    "oneOf": [{"required": ["a"]}, {"required": ["b"]}],
+}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_sample_obeys_the_record_and_one_of_its_alternatives(seed: int) -> None:
+    validator = a_validator(**ALTERNATIVES)
+
+    record = sample(validator.document, seed=seed)
+
+    assert "c" in record
+    assert ("a" in record) != ("b" in record)
+    assert validator.validate(json.encode(record)) is None
+
+
+def test_sample_with_every_optional_member_has_them_all() -> None:
+    members = {name: {"type": "string"} for name in "abcdefgh"}
+    validator = a_validator({"o": {"type": "object", "properties": members}})
+
+    assert sample(validator.document, seed=1, optional_share=1.0)["o"].keys() == members.keys()
+    assert sample(validator.document, seed=1, optional_share=0.0) == {}
+
+
+def test_sample_knows_types_that_are_lists_and_maps_that_want_more_entries() -> None:
+    validator = a_validator(
+        {
+            "either": {"type": ["null", "integer"]},
+            "map": {
+                "type": "object",
+                "additionalProperties": {"type": "boolean"},
+                "minProperties": 15,
+            },
+        },
+        required=["either", "map"],
+    )
+
+    record = sample(validator.document, seed=3)
+
+    assert len(record["map"]) == 15
+    assert validator.validate(json.encode(record)) is None
+
+
+def test_sample_of_absurd_sizes_is_small() -> None:
+    much = 10**12
+    validator = a_validator(
+        {
+            "list": {
+                "type": "array",
+                "minItems": much,
+                "items": {"type": "array", "items": {"type": "boolean"}, "minItems": much},
+            },
+            "map": {
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "minProperties": much,
+                "maxProperties": much,
+            },
+            "text": {"type": "string", "minLength": much},
+        }
+    )
+
+    record = sample(validator.document, seed=3, optional_share=1.0)
+
+    assert len(json.encode(record)) < 10_000_000

@@ -52,3 +52,52 @@ def test_fields_keep_the_order_of_the_document_and_say_what_is_required() -> Non
         ("b", False),
         ("a", True),
     ]
+
+
+def test_members_that_only_alternatives_declare_are_columns() -> None:
+    text, number = {"type": "string"}, {"type": "number"}
+
+    fields = fields_of(
+        {
+            "properties": {"a": text},
+            "oneOf": [
+                {"properties": {"a": number, "b": text, "c": text}},
+                {"properties": {"b": number, "c": text}},
+            ],
+        }
+    )
+
+    assert {field.name: field.type for field in fields.fields} == {
+        "a": STRING,
+        "b": JSON,
+        "c": STRING,
+    }
+
+
+@pytest.mark.parametrize(
+    ("node", "facts"),
+    [
+        ({"type": "string", "meta:xdmType": "string"}, ""),
+        ({"type": "string", "format": "date-time", "meta:xdmType": "date-time"}, ""),
+        ({"type": "string", "format": "email", "meta:xdmType": "string"}, "format email"),
+        ({"type": "integer", "meta:xdmType": "short"}, "short"),
+        ({"type": "integer", "meta:xdmType": "int"}, ""),
+        ({"type": "string", "meta:xdmField": "xdm:a"}, ""),
+        (
+            {
+                "type": "string",
+                "format": "uri",
+                "meta:xdmField": "repo:a",
+                "meta:identity": "CRM, primary",
+                "meta:status": "deprecated",
+            },
+            "format uri; identity CRM, primary; repo:a; deprecated",
+        ),
+    ],
+)
+def test_field_tells_the_facts_that_its_name_and_type_do_not(
+    node: dict[str, Any], facts: str
+) -> None:
+    (field,) = fields_of({"properties": {"a": node}}).fields
+
+    assert field.doc == facts

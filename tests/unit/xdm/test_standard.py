@@ -82,3 +82,24 @@ def test_tool_makes_the_same_bytes_from_the_same_checkout(tmp_path: Path) -> Non
         )
 
     assert outputs[0].read_bytes() == outputs[1].read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("profile-person-details", "Demographic Details"),
+        ("profile-personal-details", "Personal Contact Details"),
+        ("profile-work-details", "Work Contact Details"),
+        ("experienceevent-web", "Web Details"),
+        ("experienceevent-commerce", "Commerce Details"),
+        ("experienceevent-environment-details", "Environment Details"),
+        ("experienceevent-enduserids", "End User ID Details"),
+        ("profile-segmentation", "Segment Membership Details"),
+        ("profile-privacy", "Privacy Details"),
+    ],
+)
+def test_field_group_has_the_title_of_the_user_interface(name: str, title: str) -> None:
+    found = StandardLibrary().find(f"https://ns.adobe.com/xdm/context/{name}")
+
+    assert found is not None
+    assert found["title"] == title
