@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import httpx2
 
-from forebay.api import catalog, schema_registry
+from forebay.api import catalog, forebay_schemas, schema_registry
 from forebay.control.access.model import NewCredentials
 from forebay.control.datasets.service import DatasetService
 from forebay.control.schemas.service import SchemaService
@@ -171,7 +171,11 @@ def running_registry(directory: Path) -> Iterator[RegistryClient]:
     def routers(store: ControlStore) -> list[Any]:
         schemas = SchemaService(store, SystemClock())
         datasets = DatasetService(store, SystemClock(), schemas)
-        return [schema_registry.router(schemas), catalog.router(datasets)]
+        return [
+            schema_registry.router(schemas),
+            catalog.router(datasets),
+            forebay_schemas.router(schemas.versions),
+        ]
 
     with running_platform(directory, routers=routers) as platform:
         client = RegistryClient(platform)

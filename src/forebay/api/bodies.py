@@ -41,24 +41,24 @@ class BodyTooLarge(PlatformError):
     disposition = Disposition.REJECT
 
 
-async def read_body(receive: Receive) -> bytes:
+async def read_body(receive: Receive, *, bytes_max: int = PLATFORM_BODY_BYTES_MAX) -> bytes:
     """
     Return the whole body of a request; nothing if the client went away meanwhile.
 
     Raises:
         BodyTooSlow: It did not arrive within `BODY_SECONDS_MAX`.
-        BodyTooLarge: There is more of it than `PLATFORM_BODY_BYTES_MAX`.
+        BodyTooLarge: There is more of it than `bytes_max`.
     """
     try:
         async with asyncio.timeout(BODY_SECONDS_MAX):
-            return await _read(receive)
+            return await _read(receive, bytes_max)
     except TimeoutError:
         raise BodyTooSlow(
             f"The request body did not arrive within {BODY_SECONDS_MAX:.0f} seconds."
         ) from None
 
 
-async def _read(receive: Receive) -> bytes:
+async def _read(receive: Receive, bytes_max: int) -> bytes:
     parts, size = [], 0
     while True:
         message = await receive()
@@ -66,9 +66,9 @@ async def _read(receive: Receive) -> bytes:
             return b""
         part = message.get("body", b"")
         size += len(part)
-        if size > PLATFORM_BODY_BYTES_MAX:
+        if size > bytes_max:
             raise BodyTooLarge(
-                f"The request body has more than {PLATFORM_BODY_BYTES_MAX} bytes, "
+                f"The request body has more than {bytes_max} bytes, "
                 "which is the most that is possible."
             )
         parts.append(part)

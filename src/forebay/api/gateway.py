@@ -26,15 +26,28 @@ from forebay.kernel import ids
 from forebay.kernel.clock import Clock
 from forebay.kernel.errors import PlatformError
 from forebay.kernel.ids import OrgId
+from forebay.kernel.limits import PLATFORM_BODY_BYTES_MAX, VALIDATE_BODY_BYTES_MAX
 from forebay.kernel.tokens import VerifiedToken
 
 _GUARDED = ("/data/", "/forebay/")
 _OPEN = frozenset({"/forebay/v1/watermarks"})
 """Guarded by prefix, but without anything in it that belongs to somebody."""
 
+_BULK = {"/forebay/v1/validate": VALIDATE_BODY_BYTES_MAX}
+"""
+Bodies full of records, each path with its own cap.
+
+They may be NDJSON too, and are passed on as they came: records are judged by their bytes.
+"""
+
+_JSON = "application/json"
+_UNTYPED = f"{problems.SCHEMA_REGISTRY}/rpc/"
+"""Where a body may come without a Content-Type (schema-catalog-profile, 1.2)."""
+
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _ORG_ID = re.compile(r"[0-9A-F]{24}@AdobeOrg")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+_BULK_TYPE = re.compile(r"application/(json|x-ndjson)", re.IGNORECASE)
 _JSON_TYPE = re.compile(r"application/([a-z0-9.+-]+\+)?json", re.IGNORECASE)
 _SERVER_ERROR = 500
 _SERVICE_ACCOUNT = "@techacct.adobe.com"
@@ -106,11 +119,16 @@ class Gateway:
         caller = await run_in_threadpool(self._authorize, exchange.headers)
         if isinstance(caller, Refused):
             return json_response(caller.body, status=caller.status)
-        body = await read_body(receive)
+        is_bulk = exchange.path in _BULK
+        bytes_max = _BULK.get(exchange.path, PLATFORM_BODY_BYTES_MAX)
+        body = await read_body(receive, bytes_max=bytes_max)
         if exchange.method in _WITH_BODY and body:
-            if not _JSON_TYPE.fullmatch(_media_type(exchange.headers)):
+            allowed = _BULK_TYPE if is_bulk else _JSON_TYPE
+            untyped = _JSON if exchange.path.startswith(_UNTYPED) else ""
+            if not allowed.fullmatch(_media_type(exchange.headers) or untyped):
                 return json_response(_CONTENT_TYPE, status=400)
-            exchange.state["document"] = read_document(body)
+            if not is_bulk:
+                exchange.state["document"] = read_document(body)
         exchange.state["context"] = await run_in_threadpool(self._place, exchange, caller)
         exchange.hold(body)
         return None
@@ -135,7 +153,8 @@ class Gateway:
         scope = self._sandboxes.resolve(OrgId(caller.org_id), name=name, sandbox_id=sandbox_id)
         is_service = caller.user_id.endswith(_SERVICE_ACCOUNT)
         user_id = caller.client_id if is_service else caller.user_id
-        return Context(scope, Actor(caller.client_id, user_id), exchange.request_id)
+        actor = Actor(caller.client_id, user_id, exchange.request_id)
+        return Context(scope, actor, exchange.request_id)
 
 
 class _Exchange:

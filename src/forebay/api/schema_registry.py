@@ -13,10 +13,14 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from forebay.api import schema_registry_descriptors
+from forebay.api import (
+    schema_registry_descriptors,
+    schema_registry_rpc,
+    schema_registry_unions,
+)
 from forebay.api.context import context_of, document_of
 from forebay.api.problems import SCHEMA_REGISTRY, json_response
-from forebay.api.schema_registry_accept import is_summary_list, lookup_view
+from forebay.api.schema_registry_accept import is_standard_list, is_summary_list, lookup_view
 from forebay.control.schemas.listing import Page, Query, parse_query
 from forebay.control.schemas.model import ResourceType
 from forebay.control.schemas.service import SchemaService
@@ -47,6 +51,10 @@ def router(service: SchemaService, *, platform_url: str = "") -> APIRouter:
     """
     routes = APIRouter(prefix=SCHEMA_REGISTRY, tags=["Schema Registry"])
     schema_registry_descriptors.add_routes(routes, service.descriptors)
+    schema_registry_rpc.add_routes(routes, service.rpc)
+    schema_registry_unions.add_routes(
+        routes, service, lambda request, page, query: _listing(request, page, query, platform_url)
+    )
 
     @routes.get("/stats")
     def get_stats(request: Request) -> Response:
@@ -56,9 +64,8 @@ def router(service: SchemaService, *, platform_url: str = "") -> APIRouter:
     @routes.get("/global/behaviors")
     def list_behaviors(request: Request) -> Response:
         """List the behaviors that classes extend."""
-        is_summary = is_summary_list(request.headers.get("accept"))
         query = parse_query(request.query_params.multi_items())
-        page = service.list_global(ResourceType.BEHAVIOR, query, is_summary=is_summary)
+        page = service.list_global(ResourceType.BEHAVIOR, query, **_form(request))
         return json_response(_listing(request, page, query, platform_url))
 
     @routes.get("/global/behaviors/{resource_id:path}")
@@ -81,9 +88,8 @@ def _add_global_routes(
     @routes.get(path)
     def list_global(request: Request) -> Response:
         """List Adobe's resources of a type."""
-        is_summary = is_summary_list(request.headers.get("accept"))
         query = parse_query(request.query_params.multi_items())
-        page = service.list_global(kind, query, is_summary=is_summary)
+        page = service.list_global(kind, query, **_form(request))
         return json_response(_listing(request, page, query, platform_url))
 
     @routes.get(f"{path}/{{resource_id:path}}")
@@ -102,10 +108,9 @@ def _add_tenant_routes(
     @routes.get(path)
     def list_resources(request: Request) -> Response:
         """List the tenant's resources of a type."""
-        is_summary = is_summary_list(request.headers.get("accept"))
         query = parse_query(request.query_params.multi_items())
         scope = context_of(request).scope
-        page = service.list_resources(scope, kind, query, is_summary=is_summary)
+        page = service.list_resources(scope, kind, query, **_form(request))
         return json_response(_listing(request, page, query, platform_url))
 
     @routes.post(path)
@@ -138,8 +143,15 @@ def _add_tenant_routes(
     @routes.delete(item)
     def delete_resource(request: Request, resource_id: str) -> Response:
         """Delete a resource."""
-        service.delete(context_of(request).scope, kind, resource_id)
+        context = context_of(request)
+        service.delete(context.scope, context.actor, kind, resource_id)
         return Response(status_code=204)
+
+
+def _form(request: Request) -> dict[str, bool]:
+    """Return the form of a listing that Accept names."""
+    header = request.headers.get("accept")
+    return {"is_summary": is_summary_list(header), "is_standard": is_standard_list(header)}
 
 
 def _listing(request: Request, page: Page, query: Query, platform_url: str) -> dict[str, Any]:

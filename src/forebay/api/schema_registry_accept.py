@@ -2,7 +2,7 @@
 The ``Accept`` header of the Schema Registry: it alone decides the form of an answer (1.3).
 
 ``application/vnd.adobe.<form>+json``, where a form is ``xed`` or ``xdm`` and flags in any
-order; lookups add ``version=1``. Both families are answered in payload names.
+order; lookups add ``version=1``. ``xed`` means payload names, ``xdm`` the standard notation.
 """
 
 import re
@@ -89,6 +89,12 @@ def is_summary_list(header: str | None) -> bool:
     return "id" in accept.flags
 
 
+def is_standard_list(header: str | None) -> bool:
+    """Return whether a listing, for which `is_summary_list` was asked, uses standard notation."""
+    accept = _parse(header)
+    return accept is not None and accept.family == "xdm"
+
+
 def lookup_view(header: str | None) -> View:
     """
     Return the view that a lookup asks for.
@@ -97,7 +103,7 @@ def lookup_view(header: str | None) -> View:
         LookupAcceptInvalid: The header names no version, or no form of lookups.
         VersionNotAcceptable: The version is not 1.
     """
-    accept = _parse(header)
+    accept = _parse(header, is_lookup=True)
     version = _VERSION.fullmatch(accept.version or "") if accept is not None else None
     if accept is None or version is None or not accept.flags <= _LOOKUP_FLAGS:
         right = "'{xed|xdm}'+json; version=1 (Version should be specified)"
@@ -110,6 +116,7 @@ def lookup_view(header: str | None) -> View:
         has_descriptors="desc" in accept.flags,
         is_flat="flat" in accept.flags,
         has_deprecated_fields=not accept.flags.isdisjoint(_DEPRECATED_FLAGS),
+        is_standard=accept.family == "xdm",
     )
 
 
@@ -145,17 +152,22 @@ def check_descriptor_lookup(header: str | None) -> None:
         raise DescriptorAcceptInvalid(_complaint(header, "xdm+json"))
 
 
-def _parse(header: str | None) -> _Accept | None:
-    """Return the first form that a header names; None if it names none."""
-    for media_type in (header or "").split(","):
-        name, *parameters = [part.strip() for part in media_type.split(";")]
-        match = _FORM.fullmatch(name)
-        if match is not None:
-            pairs = [parameter.partition("=") for parameter in parameters]
-            versions = [value.strip(' "') for key, _, value in pairs if key.strip() == "version"]
-            flags = frozenset(match[2].lower().split("-")[1:])
-            return _Accept(match[1].lower(), flags, versions[0] if versions else None)
-    return None
+def _parse(header: str | None, *, is_lookup: bool = False) -> _Accept | None:
+    """Return the first form that fits the kind of call, else the first; None if there is none."""
+    forms = [form for media_type in (header or "").split(",") if (form := _form(media_type))]
+    fitting = (form for form in forms if (form.version is not None) == is_lookup)
+    return next(fitting, forms[0] if forms else None)
+
+
+def _form(media_type: str) -> _Accept | None:
+    name, *parameters = [part.strip() for part in media_type.split(";")]
+    match = _FORM.fullmatch(name)
+    if match is None:
+        return None
+    pairs = [parameter.partition("=") for parameter in parameters]
+    versions = [value.strip(' "') for key, _, value in pairs if key.strip().lower() == "version"]
+    flags = frozenset(match[2].lower().split("-")[1:])
+    return _Accept(match[1].lower(), flags, versions[0] if versions else None)
 
 
 def _complaint(header: str | None, right: str) -> str:

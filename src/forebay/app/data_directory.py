@@ -39,6 +39,7 @@ class DataDirectory:
         self.credentials = self.root / "credentials"
         self.log = self.root / "log"
         self.lake = self.root / "lake"
+        self.library = self.root / "xdm" / "library.json.gz"
         self.checkpoint = self.root / "processing" / "checkpoint.json"
         self.run = self.root / "run"
         self.snapshot = self.run / "directory.msgpack"
@@ -55,6 +56,7 @@ class DataDirectory:
             self.credentials,
             self.log,
             self.lake,
+            self.library.parent,
             self.checkpoint.parent,
             self.run,
             self.validation_schemas,

@@ -10,6 +10,7 @@ from forebay.kernel.ids import OrgId
 from forebay.lake.ports import FAILED_RECORDS, TableId, table_fields
 from forebay.lake.query import Result, query
 from forebay.xdm.fields import Object
+from forebay.xdm.standard import StandardLibrary
 from forebay.xdm.validator import Validator
 
 
@@ -27,7 +28,7 @@ def query_sandbox(data: DataDirectory, sql: str, *, org_id: str, sandbox: str | 
     store = ControlStore.at(data.control)
     try:
         scope = SandboxService(store).resolve(OrgId(org_id), name=sandbox)
-        schemas = SchemaService(store, clock)
+        schemas = SchemaService(store, clock, standard=StandardLibrary(data.library))
         datasets = [
             dataset
             for dataset in DatasetService(store, clock, schemas).list_datasets()

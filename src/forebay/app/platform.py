@@ -6,13 +6,16 @@ from typing import Any
 
 import structlog
 import uvicorn
+from fastapi import APIRouter
 
-from forebay.api import catalog, forebay, schema_registry
+from forebay.api import catalog, forebay, forebay_schemas, impact, schema_registry, validate
 from forebay.api.application import Services, create_application
 from forebay.api.http import PlatformProtocol
 from forebay.app import organizations
 from forebay.app.data_directory import DataDirectory
 from forebay.app.directory import DatasetEntry, DirectoryWriter, SchemaEntry, Snapshot
+from forebay.app.dry_run import DryRun, Validators
+from forebay.app.impact import Impact
 from forebay.app.settings import Settings
 from forebay.app.supervisor import say_ready
 from forebay.app.watermarks import Positions
@@ -20,6 +23,7 @@ from forebay.control.access.service import AccessService
 from forebay.control.connections.service import ConnectionService
 from forebay.control.datasets.service import DatasetService
 from forebay.control.sandboxes.service import SandboxService
+from forebay.control.schemas.proposal import Proposals
 from forebay.control.schemas.service import SchemaService
 from forebay.control.store.engine import ControlStore
 from forebay.edge.ports import Inlet
@@ -28,6 +32,7 @@ from forebay.kernel.ids import OrgId
 from forebay.kernel.tasks import spawn
 from forebay.kernel.telemetry import MetricsDirectory
 from forebay.log.sqlite import SqliteLogReader
+from forebay.xdm.standard import StandardLibrary
 
 _LOOK_SECONDS = 0.25
 """How often changes by other processes (the command line) are looked for."""
@@ -45,7 +50,11 @@ class ControlPlane:
         self.store = ControlStore.at(data.control)
         self.access = AccessService(self.store, clock)
         self.sandboxes = SandboxService(self.store)
-        self.schemas = SchemaService(self.store, clock)
+        standard = StandardLibrary(data.library)
+        if data.library.is_file():
+            standard.load()  # a damaged one is told at the start, not to the first caller
+        self.schemas = SchemaService(self.store, clock, standard=standard)
+        self.proposals = Proposals(self.store, clock, standard)
         self.datasets = DatasetService(self.store, clock, self.schemas)
         self.connections = ConnectionService(
             self.store, clock, collection_url=settings.collection_base
@@ -163,9 +172,24 @@ class _Platform:
                     schema_registry.router(self._control.schemas),
                     catalog.router(self._control.datasets),
                     forebay.router(positions),
+                    *self._dry_runs(),
+                    forebay_schemas.router(self._control.schemas.versions),
                 ],
             )
         )
+
+    def _dry_runs(self) -> list[APIRouter]:
+        control, validators = self._control, Validators()
+        dry_run = DryRun(control.schemas, control.datasets, validators)
+        impacts = Impact(
+            control.schemas,
+            control.datasets,
+            control.proposals,
+            validators,
+            self._data.lake,
+            SystemClock(),
+        )
+        return [validate.router(dry_run), impact.router(impacts)]
 
     async def _watch(self) -> None:
         while True:

@@ -23,3 +23,5 @@ class Actor(msgspec.Struct, frozen=True):
     client_id: str
     user_id: str
     """Equals `client_id` for a service token (decisions, 8)."""
+    request_id: str = ""
+    """The request in which the caller acts; empty for the platform itself."""

@@ -35,3 +35,9 @@ PLATFORM_JSON_DEPTH_MAX = 200
 
 SCHEMA_FIELDS_MAX = 50_000
 """Fields of one composed schema. A schema with more is refused."""
+
+VALIDATE_BODY_BYTES_MAX = 16 * 1_048_576
+"""Body of one dry-run validation."""
+
+VALIDATE_RECORDS_MAX = 100_000
+"""Records in one dry-run validation."""

@@ -4,13 +4,17 @@ from typing import Any
 import pytest
 
 from support.registry import (
+    PROFILE,
     RegistryClient,
     a_dataset,
     a_schema,
     a_title,
     an_event_schema,
+    an_identity,
     running_registry,
 )
+
+IDENTITY_MAP = "https://ns.adobe.com/xdm/context/identitymap"
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +30,8 @@ def schema_id(client: RegistryClient) -> str:
 
 @pytest.fixture(scope="module")
 def union_schema_id(client: RegistryClient) -> str:
-    return str(client.create("schemas", a_schema(**{"meta:immutableTags": ["union"]}))["$id"])
+    body = a_schema(PROFILE, IDENTITY_MAP, **{"meta:immutableTags": ["union"]})
+    return str(client.create("schemas", body)["$id"])
 
 
 def test_created_dataset_is_answered_as_a_reference(client: RegistryClient, schema_id: str) -> None:
@@ -116,6 +121,20 @@ def test_profile_needs_a_union_tagged_schema(
     assert without.status_code == 400
     assert "To enable profile datasets the schema should be valid" in without.json()["detail"]
     assert client.dataset(dataset_id)["tags"]["unifiedProfile"] == [value]
+
+
+def test_profile_needs_a_schema_whose_records_have_an_identity(client: RegistryClient) -> None:
+    tagged = client.create("schemas", a_schema(**{"meta:immutableTags": ["union"]}))["$id"]
+    enable = [{"op": "add", "path": "/tags/unifiedProfile", "value": ["enabled:true"]}]
+    path = f"/dataSets/{client.create_dataset(a_dataset(tagged))}"
+
+    refused = client.catalog("PATCH", path, enable)
+    client.registry("POST", "/tenant/descriptors", an_identity(tagged))
+    enabled = client.catalog("PATCH", path, enable)
+
+    assert refused.status_code == 400
+    assert "neither a primary identity descriptor nor an identityMap" in refused.json()["detail"]
+    assert enabled.status_code == 200
 
 
 def test_members_that_catalog_owns_are_ignored(client: RegistryClient, schema_id: str) -> None:

@@ -476,9 +476,52 @@ def test_ad_hoc_class_gets_a_namespace_of_its_own(client: RegistryClient) -> Non
     created = client.create("classes", body)
     schema = client.create("schemas", a_schema(created["$id"]))
 
-    namespace = f"_{created['$id'].rpartition('/')[2]}"
+    namespace = f"_{created['$id'].rpartition('/')[2][:32]}"
     assert list(created["properties"]) == [namespace]
     assert created["meta:datasetNamespace"] == schema["meta:datasetNamespace"] == namespace
+
+
+def test_ad_hoc_class_keeps_its_namespace_when_it_changes(client: RegistryClient) -> None:
+    body = {
+        "title": a_title(),
+        "allOf": [{"$ref": "https://ns.adobe.com/xdm/data/adhoc"}],
+        "properties": {"_adhoc": {"type": "object", "properties": {"a": _TEXT}}},
+    }
+    created = client.create("classes", body)
+    schema = client.create("schemas", a_schema(created["$id"]))
+    namespace = created["meta:datasetNamespace"]
+    path = f"/tenant/classes/{created['meta:altId']}"
+
+    patched = client.registry(
+        "PATCH",
+        path,
+        [{"op": "add", "path": f"/properties/{namespace}/properties/b", "value": _TEXT}],
+    )
+    replaced = client.registry("PUT", path, body)
+
+    assert patched.json()["meta:datasetNamespace"] == namespace
+    assert replaced.json()["meta:datasetNamespace"] == namespace
+    assert list(replaced.json()["properties"]) == [namespace]
+    fields = client.lookup(schema["$id"])["properties"]
+    assert list(fields[namespace]["properties"]) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"_adhoc": {"properties": {"a b": {"type": "string"}}}}, "XDM-1021-400"),
+        ({"a": {"type": "string"}}, "XDM-1020-400"),
+    ],
+)
+def test_fields_of_an_ad_hoc_class_lie_in_its_own_namespace(
+    client: RegistryClient, change: dict[str, Any], code: str
+) -> None:
+    parts = [{"$ref": "https://ns.adobe.com/xdm/data/adhoc"}]
+    body = {"title": a_title(), "allOf": parts, "properties": change}
+
+    answer = client.registry("POST", "/tenant/classes", body)
+
+    assert answer.json()["type"].endswith(code)
 
 
 def test_foreign_schema_answers_exactly_like_a_missing_one(client: RegistryClient) -> None:
@@ -671,8 +714,7 @@ def test_forms_of_a_lookup_differ_in_what_they_show(client: RegistryClient) -> N
     assert full["properties"]["person"]["title"]
     assert full["description"] == "visible"
     assert len(form("xed-full-desc")["meta:descriptors"]) == 1
-    assert "person.name.firstName" in form("xed-full-flat")["properties"]
-    assert form("xdm-full")["properties"] == full["properties"]
+    assert "person/name/firstName" in form("xed-full-flat")["properties"]
 
 
 _TEXT = {"type": "string"}

@@ -6,6 +6,7 @@ from forebay.api.schema_registry_accept import (
     VersionNotAcceptable,
     check_descriptor_lookup,
     descriptor_list_form,
+    is_standard_list,
     is_summary_list,
     lookup_view,
 )
@@ -29,6 +30,21 @@ def adobe(form: str) -> str:
 )
 def test_listing_comes_in_two_forms(header: str, is_summary: bool) -> None:
     assert is_summary_list(header) is is_summary
+
+
+@pytest.mark.parametrize(
+    ("header", "is_standard"),
+    [
+        (adobe("xed+json"), False),
+        (adobe("xdm+json"), True),
+        (adobe("xdm-id+json"), True),
+        (f"{adobe('xdm+json; version=1')}, {adobe('xed+json')}", False),
+        (f"text/html, {adobe('XDM+json')}", True),
+        (None, False),
+    ],
+)
+def test_family_of_a_listing_decides_its_names(header: str | None, is_standard: bool) -> None:
+    assert is_standard_list(header) is is_standard
 
 
 @pytest.mark.parametrize(
@@ -61,9 +77,11 @@ def test_listing_in_another_form_is_refused(header: str | None) -> None:
     ("form", "view"),
     [
         ("xed", View()),
-        ("xdm", View()),
+        ("xdm", View(is_standard=True)),
         ("xed-full", View(is_composed=True)),
-        ("xdm-full", View(is_composed=True)),
+        ("xdm-full", View(is_composed=True, is_standard=True)),
+        ("xdm-full-desc", View(is_composed=True, has_descriptors=True, is_standard=True)),
+        ("XDM-FULL-NoText", View(is_composed=True, has_texts=False, is_standard=True)),
         ("xed-notext", View(has_texts=False)),
         ("xed-full-notext", View(is_composed=True, has_texts=False)),
         ("xed-notext-full", View(is_composed=True, has_texts=False)),
@@ -79,10 +97,27 @@ def test_listing_in_another_form_is_refused(header: str | None) -> None:
     ],
 )
 @pytest.mark.parametrize(
-    "version", ["; version=1", ";version=1", "; version=1.0", ';version="1"', " ; version=1.7"]
+    "version",
+    [
+        "; version=1",
+        ";version=1",
+        "; version=1.0",
+        ';version="1"',
+        " ; version=1.7",
+        ";  version = 1",
+        "; VERSION=1",
+        "; q=0.9; version=1",
+        "; version=1, application/json",
+    ],
 )
 def test_lookup_comes_in_many_forms(form: str, view: View, version: str) -> None:
     assert lookup_view(adobe(f"{form}+json{version}")) == view
+
+
+def test_first_form_with_a_version_is_that_of_a_lookup() -> None:
+    header = f"{adobe('xdm+json')}, {adobe('xed-full+json; version=1')}, {adobe('xed+json')}"
+
+    assert lookup_view(header) == View(is_composed=True)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from support.adobe import adobe_schema_client
 from support.registry import (
     PROFILE,
     RegistryClient,
@@ -129,7 +130,8 @@ def test_every_documented_type_is_kept(client: RegistryClient, schema_id: str) -
         {"@type": "xdm:descriptorDeprecated", "xdm:sourceProperty": ["/workPhone", "/personID"]},
         {"@type": "xdm:descriptorReferenceIdentity", "xdm:identityNamespace": "Email"},
         {"@type": "xdm:descriptorLabel", "xdm:labels": ["core/C1"]},
-        {"@type": "xdm:descriptorTimeSeriesGranularity", "xdm:granularity": "day"},
+        {"@type": "xdm:descriptorTimeSeriesGranularity", "xdm:granularity": "day"}
+        | {"xdm:ianaTimezone": "UTC"},
     ]
     shared = {"xdm:sourceSchema": schema_id, "xdm:sourceProperty": "/workEmail/address"}
 
@@ -262,3 +264,50 @@ def test_identity_of_a_tenant_field_is_found_by_its_path(client: RegistryClient)
     created = client.registry("POST", PATH, an_identity(schema["$id"], f"/{space}/loyaltyId"))
 
     assert created.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("kind", "members"),
+    [
+        ("xdm:descriptorIdentity", {"identityNSCode": "Email", "identityPrimary": True}),
+        ("xdm:alternateDisplayInfo", {"alternateTitle": "Key", "alternateDescription": "A key"}),
+        ("xdm:descriptorOneToOne", {"targetCompletePath": "/personID"}),
+        ("xdm:descriptorOneToOne", {}),
+        ("xdm:descriptorReferenceIdentity", {"identityNSCode": "Email"}),
+        ("xdm:descriptorDeprecated", {}),
+        ("xdm:descriptorTimeSeriesGranularity", {"granularity": "hour"}),
+        ("xdm:descriptorRelationship", {"targetNamespace": "Email"}),
+        ("xdm:descriptorPrimaryKey", {}),
+        ("xdm:descriptorVersion", {}),
+        ("xdm:descriptorTimestamp", {}),
+        ("xdm:descriptorLabel", {"labels": ["C1"]}),
+    ],
+)
+def test_descriptor_of_the_python_client_is_created_listed_changed_and_deleted(
+    client: RegistryClient, kind: str, members: dict[str, Any]
+) -> None:
+    fields = {"key": {"type": "string"}, "at": {"type": "string", "format": "date-time"}}
+    node = {"type": "object", "properties": fields, "required": ["key", "at"]}
+    group = client.create("fieldgroups", a_field_group({client.namespace: node}))
+    source = client.create("schemas", a_schema(PROFILE, group["$id"]))["$id"]
+    target = client.create("schemas", a_schema())["$id"]
+    adobe_client = adobe_schema_client(client)
+    field = "at" if kind == "xdm:descriptorTimestamp" else "key"
+
+    body = adobe_client.createDescriptorOperation(
+        sourceSchema=source,
+        descType=kind,
+        completePath=f"{client.namespace}.{field}",
+        targetSchema=target,
+        **members,
+    )
+    created = adobe_client.createDescriptor(descriptorObj=body)
+    listed = adobe_client.getDescriptors(type_desc=kind, prop=f"xdm:sourceSchema=={source}")
+    found = adobe_client.getDescriptor(created["@id"])
+    changed = adobe_client.putDescriptor(created["@id"], body)
+    adobe_client.deleteDescriptor(created["@id"])
+
+    assert [item["@id"] for item in listed] == [created["@id"]] == [changed["@id"]]
+    assert created.items() <= found.items()
+    gone = client.registry("GET", f"{PATH}/{created['@id']}", accept=adobe("xdm"))
+    assert gone.status_code == 404

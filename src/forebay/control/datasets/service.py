@@ -4,7 +4,7 @@ Catalog's datasets: created for a schema, tagged for Profile, changed under an e
 A dataset's id, schema and query table name never change: rows already lie under them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -28,6 +28,7 @@ from forebay.control.datasets.model import (
     snake_case,
     table_name_of,
 )
+from forebay.control.schemas.errors import UnionError
 from forebay.control.schemas.json_patch import PatchFailed, apply_patch
 from forebay.control.schemas.model import TIME_SERIES, is_union_tagged
 from forebay.control.schemas.service import SchemaService
@@ -67,7 +68,7 @@ class DatasetService:
         """
         content = content_of(body)
         with self._control.write() as connection:
-            schema_id, behavior = self._check_schema(connection, scope, content)
+            schema_id, behavior = self._check_schema(connection, scope, content, former=None)
             # Messages name the schema by its $id, whichever of its two ids was given here.
             content["schemaRef"] = content["schemaRef"] | {"id": schema_id}
             now_ms = self._clock.now_ms()
@@ -203,7 +204,7 @@ class DatasetService:
             stored = _get(connection, scope, dataset_id)
             _check_etag(stored, if_match)
             content = content_of(changed(stored.document))
-            schema_id, _ = self._check_schema(connection, scope, content)
+            schema_id, _ = self._check_schema(connection, scope, content, former=stored.document)
             if schema_id != stored.schema_id:
                 raise DatasetInvalid(
                     f"schemaRef.id is {schema_id}; the dataset holds rows of {stored.schema_id} "
@@ -235,7 +236,7 @@ class DatasetService:
                 store.update_dataset(connection, scope, dataset)
 
     def _check_schema(
-        self, connection: sa.Connection, scope: Scope, content: Document
+        self, connection: sa.Connection, scope: Scope, content: Document, *, former: Document | None
     ) -> tuple[SchemaId, str]:
         """Return the id of the dataset's schema and whether it describes records or events."""
         named = content["schemaRef"]["id"]
@@ -244,13 +245,24 @@ class DatasetService:
             raise DatasetSchemaInvalid(
                 f"schemaRef.id {named} does not exist in this sandbox; expected the $id of a schema"
             )
-        if is_enabled(content, PROFILE_TAG) and not is_union_tagged(schema):
-            raise DatasetSchemaInvalid(
-                "To enable profile datasets the schema should be valid: "
-                f"{named} has no union tag in meta:immutableTags"
-            )
+        was_enabled = former is not None and is_enabled(former, PROFILE_TAG)
+        if is_enabled(content, PROFILE_TAG) and not was_enabled:
+            self._check_profile_ready(connection, scope, schema)
         is_event = TIME_SERIES in schema.get("meta:extends", ())
         return SchemaId(schema["$id"]), "time-series" if is_event else "record"
+
+    def _check_profile_ready(
+        self, connection: sa.Connection, scope: Scope, schema: Mapping[str, Any]
+    ) -> None:
+        prefix = "To enable profile datasets the schema should be valid"
+        if not is_union_tagged(schema):
+            raise DatasetSchemaInvalid(
+                f"{prefix}: {schema['$id']} has no union tag in meta:immutableTags"
+            )
+        try:
+            self._schemas.check_profile_ready(scope, schema, within=connection)
+        except UnionError as error:
+            raise DatasetSchemaInvalid(f"{prefix}: {error.message}") from None
 
 
 def _get(connection: sa.Connection, scope: Scope, dataset_id: str) -> StoredDataset:

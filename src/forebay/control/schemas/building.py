@@ -20,7 +20,7 @@ from forebay.control.schemas.model import (
     tenant_namespace,
 )
 from forebay.control.schemas.namespace import check_names, check_namespace
-from forebay.control.schemas.structure import check_depth, check_structure
+from forebay.control.schemas.structure import check_depth, check_structure, subschemas
 from forebay.control.scope import Actor, Scope
 from forebay.kernel import json
 from forebay.xdm.composition import Library, extends
@@ -30,6 +30,8 @@ from forebay.xdm.types import xdm_type
 TITLE_LENGTH_MAX = 255
 RAW_EVENT_REQUIRED = ("@id", "xdm:timestamp")
 """What the raw form of an event schema requires, in standard notation (1.7)."""
+
+_DATASET_NAMESPACE_DIGITS = 32
 
 _XDM_TYPES = {
     "string": ("string", "date", "date-time"),
@@ -95,7 +97,20 @@ def stamp(
         "xdm:lastModifiedUserId": actor.user_id,
         "eTag": hashlib.sha256(json.encode(content)).hexdigest(),
         "meta:globalLibVersion": library_version,
+        "meta:usageCount": 0,
     }
+
+
+def with_usage(document: Document, uses: int) -> Document:
+    """Return a kept resource with the number of resources and datasets that use it."""
+    metadata = document["meta:registryMetadata"] | {"meta:usageCount": uses}
+    return document | {"meta:registryMetadata": metadata}
+
+
+def is_same(stored: Mapping[str, Any], built: Mapping[str, Any]) -> bool:
+    """Say whether a resource that was built anew says just what the kept one says."""
+    unbuilt = ("version", "meta:registryMetadata")
+    return {name: stored[name] for name in stored if name not in unbuilt} == built
 
 
 def _content(body: object) -> Document:
@@ -123,13 +138,13 @@ def _check_schema(scope: Scope, document: Document, library: Library) -> None:
     base, groups = _class_and_groups(document["allOf"], library)
     lineage = {base["$id"], *extends(base, library)}
     for group in groups:
-        _check_compatible(group, base, lineage)
+        check_compatible(group, base, lineage)
     document["meta:class"] = base["$id"]
     _check_tags(document)
-    if "meta:datasetNamespace" in base:
-        document["meta:datasetNamespace"] = base["meta:datasetNamespace"]
-    elif ADHOC not in lineage:
-        check_namespace(_without_refs(document), tenant_namespace(scope))
+    namespace = base.get("meta:datasetNamespace")
+    if namespace is not None:
+        document["meta:datasetNamespace"] = namespace
+    check_namespace(_without_refs(document), namespace or tenant_namespace(scope))
     if TIME_SERIES in lineage:
         required = dict.fromkeys((*RAW_EVENT_REQUIRED, *document.get("required", ())))
         document["required"] = list(required)
@@ -164,7 +179,18 @@ def _class_and_groups(
     return classes[0], groups
 
 
-def _check_compatible(group: Mapping[str, Any], base: Mapping[str, Any], lineage: set[str]) -> None:
+def check_compatible(group: Mapping[str, Any], base: Mapping[str, Any], lineage: set[str]) -> None:
+    """
+    Refuse a field group that is meant for other classes.
+
+    Args:
+        group: The field group.
+        base: The class of the schema that refers to it.
+        lineage: The ids of the class and of all that it extends.
+
+    Raises:
+        FieldGroupIncompatible: The message names the classes it is meant for.
+    """
     intended = group.get("meta:intendedToExtend") or ()
     if intended and lineage.isdisjoint(intended):
         raise FieldGroupIncompatible(
@@ -192,21 +218,24 @@ def _check_class(scope: Scope, document: Document, library: Library) -> None:
             "allOf of a class must refer to exactly one behavior (xdm/data/record, "
             f"xdm/data/time-series or xdm/data/adhoc); it refers to {named}"
         )
+    namespace = tenant_namespace(scope)
     if behaviors == [ADHOC]:
-        _rename_adhoc(document)
-    else:
-        check_namespace(_without_refs(document), tenant_namespace(scope))
+        namespace = _rename_adhoc(document)
+    check_namespace(_without_refs(document), namespace)
 
 
-def _rename_adhoc(document: Document) -> None:
-    """Give the fields of an ad-hoc class a namespace of their own (1.9)."""
+def _rename_adhoc(document: Document) -> str:
+    """Give the fields of an ad-hoc class a namespace of their own, and return it (1.9)."""
     properties = document.get("properties", {})
+    namespace = f"_{document['$id'].rpartition('/')[2][:_DATASET_NAMESPACE_DIGITS]}"
+    if "_adhoc" in properties and namespace in properties:
+        raise ResourceInvalid(f"properties holds both _adhoc and {namespace}, which are the same")
+    document["meta:datasetNamespace"] = namespace
     if "_adhoc" in properties:
-        namespace = f"_{document['$id'].rpartition('/')[2]}"
-        document["meta:datasetNamespace"] = namespace
         document["properties"] = {
             namespace if name == "_adhoc" else name: field for name, field in properties.items()
         }
+    return namespace
 
 
 def _check_field_group(scope: Scope, document: Document, _library: Library) -> None:
@@ -234,16 +263,6 @@ def _without_refs(document: Document) -> Document:
     return document | {"allOf": own}
 
 
-def _subschemas(node: Document) -> Iterator[Document]:
-    for keyword in ("properties", "definitions", "patternProperties"):
-        yield from node.get(keyword, {}).values()
-    for keyword in ("allOf", "anyOf", "oneOf"):
-        yield from node.get(keyword, ())
-    for keyword in ("items", "additionalProperties"):
-        if isinstance(node.get(keyword), dict):
-            yield node[keyword]
-
-
 def _add_types(document: Document) -> None:
     """Write ``meta:xdmType`` at every node that has a type."""
     pending = [document]
@@ -257,7 +276,7 @@ def _add_types(document: Document) -> None:
                     f"{', '.join(_XDM_TYPES[node['type']])}"
                 )
             node["meta:xdmType"] = kind
-        pending.extend(_subschemas(node))
+        pending.extend(child for _, child in subschemas(node))
 
 
 def _refs(document: Document) -> Iterator[str]:
@@ -268,7 +287,7 @@ def _refs(document: Document) -> Iterator[str]:
         ref = node.get("$ref", "#").partition("#")[0]
         if ref:
             yield ref
-        pending.extend(_subschemas(node))
+        pending.extend(child for _, child in subschemas(node))
 
 
 _CHECKS = {

@@ -5,12 +5,20 @@ Two of them change what happens to records: an identity descriptor names a field
 and a primary one makes it mandatory.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
 from forebay.control.schemas import store
+from forebay.control.schemas.dependents import is_protected
+from forebay.control.schemas.descriptor_rules import (
+    OWNED_MEMBERS,
+    check,
+    check_is_only_primary,
+    check_union_relationships,
+    content_of,
+)
 from forebay.control.schemas.errors import (
     BreakingChangeRefused,
     DescriptorInvalid,
@@ -18,65 +26,31 @@ from forebay.control.schemas.errors import (
 )
 from forebay.control.schemas.library import TenantLibrary, type_of
 from forebay.control.schemas.listing import Entry, Page, Query, page
-from forebay.control.schemas.model import ResourceType, StoredDescriptor
-from forebay.control.schemas.structure import check_depth
+from forebay.control.schemas.model import (
+    DISPLAY_INFO,
+    ResourceType,
+    StoredDescriptor,
+    is_union_tagged,
+)
+from forebay.control.schemas.views import field_at
 from forebay.control.scope import Actor, Scope
 from forebay.control.store.engine import ControlStore
 from forebay.kernel.clock import Clock
 from forebay.kernel.ids import new_hex
-from forebay.xdm.composition import compose
+from forebay.xdm.composition import Library, compose
 from forebay.xdm.standard import StandardLibrary
-from forebay.xdm.strict import find_field
 
 Document = dict[str, Any]
 
-IDENTITY = "xdm:descriptorIdentity"
-TYPES = frozenset(
-    {
-        IDENTITY,
-        "xdm:alternateDisplayInfo",
-        "xdm:descriptorDeprecated",
-        "xdm:descriptorLabel",
-        "xdm:descriptorManyToMany",
-        "xdm:descriptorOneToMany",
-        "xdm:descriptorOneToOne",
-        "xdm:descriptorPrimaryKey",
-        "xdm:descriptorReferenceIdentity",
-        "xdm:descriptorRelationship",
-        "xdm:descriptorTimeSeriesGranularity",
-        "xdm:descriptorTimestamp",
-        "xdm:descriptorVersion",
-    }
-)
-
 _ID_DIGITS = 48
-_DEPTH_MAX = 8
-_WITHOUT_FIELD = frozenset({"xdm:descriptorTimeSeriesGranularity"})
-_READ_ONLY = frozenset(
-    {
-        "@id",
-        "created",
-        "createdClient",
-        "createdUser",
-        "imsOrg",
-        "meta:containerId",
-        "meta:sandboxId",
-        "meta:sandboxType",
-        "updated",
-        "updatedUser",
-        "version",
-    }
-)
 _AUDIT = frozenset({"createdUser", "createdClient", "updatedUser"})
-_PRIMARY_MEMBERS = (
+_IDENTITY_MEMBERS = (
     "@type",
     "xdm:sourceSchema",
     "xdm:sourceProperty",
     "xdm:namespace",
     "xdm:isPrimary",
 )
-_UNPREFIXED = frozenset({"sourceSchema", "sourceVersion", "sourceProperty"})
-"""Members that one of Adobe's own examples sends without ``xdm:``."""
 
 
 class DescriptorService:
@@ -109,6 +83,7 @@ class DescriptorService:
                 "updatedUser": actor.user_id,
             }
             store.insert_descriptor(connection, scope, _stored(document, now_ms, now_ms))
+            _check_profile_relationships(connection, scope, {document["xdm:sourceSchema"]})
         return {name: document[name] for name in document if name not in _AUDIT}
 
     def get(self, scope: Scope, descriptor_id: str) -> Document:
@@ -140,13 +115,15 @@ class DescriptorService:
         with self._control.write() as connection:
             stored = _get(connection, scope, descriptor_id)
             content = self._checked(connection, scope, body, own_id=descriptor_id)
-            if any(content.get(name) != stored.document.get(name) for name in _PRIMARY_MEMBERS):
+            if any(content.get(name) != stored.document.get(name) for name in _IDENTITY_MEMBERS):
                 _check_may_lose(connection, scope, stored)
-            kept = {name: v for name, v in stored.document.items() if name in _READ_ONLY}
+            kept = {name: v for name, v in stored.document.items() if name in OWNED_MEMBERS}
             document = content | kept | {"updatedUser": actor.user_id}
             now_ms = max(self._clock.now_ms(), stored.updated_ms + 1)
             changed = _stored(document, stored.created_ms, now_ms)
             store.update_descriptor(connection, scope, changed)
+            sources = {stored.source_schema, changed.source_schema}
+            _check_profile_relationships(connection, scope, sources)
 
     def delete(self, scope: Scope, descriptor_id: str) -> None:
         """
@@ -160,27 +137,46 @@ class DescriptorService:
             stored = _get(connection, scope, descriptor_id)
             _check_may_lose(connection, scope, stored)
             store.delete_descriptor(connection, scope, descriptor_id)
+            _check_profile_relationships(connection, scope, {stored.source_schema})
 
     def _checked(
         self, connection: sa.Connection, scope: Scope, body: object, *, own_id: str | None
     ) -> Document:
-        content = _content(body)
+        content = content_of(body)
         library = TenantLibrary(connection, scope, self._standard)
-        source = library.find(content["xdm:sourceSchema"])
-        if source is None:
-            raise DescriptorInvalid(
-                f"xdm:sourceSchema {content['xdm:sourceSchema']} does not exist; expected the "
-                "$id of a schema"
-            )
+        source = _schema(library, content, "xdm:sourceSchema")
         content["xdm:sourceSchema"] = source["$id"]
-        if content["@type"] == IDENTITY:
-            if type_of(source) is not ResourceType.SCHEMA:
-                raise DescriptorInvalid(f"xdm:sourceSchema {source['$id']} is not a schema")
-            _check_identity(content, compose(source, library))
-            if content.get("xdm:isPrimary"):
-                others = store.list_descriptors(connection, scope, source["$id"])
-                _check_is_only_primary(content, others, own_id)
+        is_schema = type_of(source) is ResourceType.SCHEMA
+        if content["@type"] != DISPLAY_INFO and not is_schema:
+            raise DescriptorInvalid(f"xdm:sourceSchema {source['$id']} is not a schema")
+        check(content, compose(source, library))
+        if "xdm:destinationSchema" in content:
+            _check_destination(content, library)
+        if content.get("xdm:isPrimary") is True:
+            others = store.list_descriptors(connection, scope, source["$id"])
+            check_is_only_primary(content, others, own_id)
         return content
+
+
+def _schema(library: Library, content: Document, member: str) -> Mapping[str, Any]:
+    found = library.find(content[member])
+    if found is None:
+        raise DescriptorInvalid(
+            f"{member} {content[member]:.200} does not exist; expected the $id of a schema"
+        )
+    return found
+
+
+def _check_destination(content: Document, library: Library) -> None:
+    destination = _schema(library, content, "xdm:destinationSchema")
+    if type_of(destination) is not ResourceType.SCHEMA:
+        raise DescriptorInvalid(f"xdm:destinationSchema {destination['$id']} is not a schema")
+    content["xdm:destinationSchema"] = destination["$id"]
+    path = content.get("xdm:destinationProperty")
+    if path is not None and field_at(compose(destination, library), path) is None:
+        raise DescriptorInvalid(
+            f"xdm:destinationProperty {path} is not a field of {destination['$id']}"
+        )
 
 
 def _get(connection: sa.Connection, scope: Scope, descriptor_id: str) -> StoredDescriptor:
@@ -208,83 +204,26 @@ def _shown(stored: StoredDescriptor) -> Document:
 
 
 def _check_may_lose(connection: sa.Connection, scope: Scope, stored: StoredDescriptor) -> None:
-    is_primary = stored.document.get("xdm:isPrimary") is True
-    if is_primary and store.is_used_by_dataset(connection, scope, stored.source_schema):
+    """Refuse to take the primary identity away from a schema that holds data."""
+    source = store.find_resource(connection, scope, stored.source_schema)
+    is_held = (
+        is_protected(connection, scope, source.document)
+        if source is not None
+        else store.is_used_by_dataset(connection, scope, stored.source_schema)
+    )
+    if stored.document.get("xdm:isPrimary") is True and is_held:
         raise BreakingChangeRefused(
-            f"{stored.descriptor_id} is the primary identity of {stored.source_schema}, to which "
-            "a dataset is bound; the primary identity stays"
+            f"{stored.document['xdm:sourceProperty']} ({stored.descriptor_id}) is the primary "
+            f"identity of {stored.source_schema}, which takes part in Profile or has a dataset; "
+            "the primary identity stays. Further identities that are not primary can be added"
         )
 
 
-def _content(body: object) -> Document:
-    if not isinstance(body, dict):
-        raise DescriptorInvalid("The body must be one JSON object that describes the descriptor")
-    check_depth(body, depth_max=_DEPTH_MAX)
-    content = {
-        f"xdm:{name}" if name in _UNPREFIXED else name: value
-        for name, value in body.items()
-        if name not in _READ_ONLY
-    }
-    kind = content.get("@type")
-    if not isinstance(kind, str) or kind not in TYPES:
-        raise DescriptorInvalid(f"@type is {kind!r}; expected one of {', '.join(sorted(TYPES))}")
-    if not isinstance(content.get("xdm:sourceSchema"), str):
-        raise DescriptorInvalid("xdm:sourceSchema must be the $id of a schema")
-    version = content.setdefault("xdm:sourceVersion", 1)
-    if version != 1 or isinstance(version, bool):
-        raise DescriptorInvalid(f"xdm:sourceVersion is {version!r}; the only major version is 1")
-    if content["@type"] not in _WITHOUT_FIELD:
-        _check_path(content.get("xdm:sourceProperty"))
-    return content
-
-
-def _check_path(value: object) -> None:
-    paths = value if isinstance(value, list) and value else [value]
-    for path in paths:
-        is_path = isinstance(path, str) and path.startswith("/") and not path.endswith("/")
-        if not is_path:
-            raise DescriptorInvalid(
-                f"xdm:sourceProperty is {path!r}; expected a path of field names that begins "
-                "with a slash and does not end with one: /workEmail/address"
-            )
-
-
-def _check_identity(content: Document, composed: Mapping[str, Any]) -> None:
-    path = content["xdm:sourceProperty"]
-    if not isinstance(path, str):
-        raise DescriptorInvalid("xdm:sourceProperty of an identity must be one path")
-    if path == "/_id":
-        raise DescriptorInvalid("xdm:sourceProperty is /_id; a record's own id is no identity")
-    field = find_field(composed, path)
-    if field is None:
-        raise DescriptorInvalid(
-            f"xdm:sourceProperty {path} is not a field of {content['xdm:sourceSchema']}"
-        )
-    if field.get("type") != "string":
-        raise DescriptorInvalid(
-            f"xdm:sourceProperty {path} is of type {field.get('type')}; only a string can be an "
-            "identity"
-        )
-    namespace = content.get("xdm:namespace")
-    is_text = isinstance(namespace, str) and namespace.strip() != ""
-    if not is_text and (isinstance(namespace, bool) or not isinstance(namespace, int)):
-        raise DescriptorInvalid("xdm:namespace must be the code or the id of a namespace")
-    if content.setdefault("xdm:property", "xdm:code") not in ("xdm:code", "xdm:id"):
-        raise DescriptorInvalid(
-            f"xdm:property is {content['xdm:property']!r}; expected xdm:code or xdm:id"
-        )
-    if not isinstance(content.setdefault("xdm:isPrimary", False), bool):
-        raise DescriptorInvalid(
-            f"xdm:isPrimary is {content['xdm:isPrimary']!r}; expected true or false"
-        )
-
-
-def _check_is_only_primary(
-    content: Document, others: list[StoredDescriptor], own_id: str | None
+def _check_profile_relationships(
+    connection: sa.Connection, scope: Scope, source_schemas: Iterable[str]
 ) -> None:
-    for other in others:
-        if other.document.get("xdm:isPrimary") is True and other.descriptor_id != own_id:
-            raise DescriptorInvalid(
-                f"{content['xdm:sourceSchema']} already has the primary identity "
-                f"{other.document['xdm:sourceProperty']} ({other.descriptor_id}); a schema has one"
-            )
+    """Refuse a state in which Profile could not follow a relationship of one of the schemas."""
+    for schema_id in source_schemas:
+        source = store.find_resource(connection, scope, schema_id)
+        if source is not None and is_union_tagged(source.document):
+            check_union_relationships(connection, scope, schema_id)

@@ -47,6 +47,12 @@ class FieldGroupNotFound(ResourceNotFound):
     code = "XDM-1013"
 
 
+class UnionNotFound(ResourceNotFound):
+    """No schema of the class takes part in Profile, so that there is no union of it."""
+
+    code = "XDM-1014"
+
+
 class DescriptorNotFound(ResourceNotFound):
     """No such descriptor."""
 
@@ -73,6 +79,13 @@ class FieldNameInvalid(RegistryError):
     title = "Namespace validation error"
 
 
+class TypesInConflict(RegistryError):
+    """Two parts of a schema, or two members of a union, declare a path with different types."""
+
+    code = "XDM-1413"
+    title = "Merge Schema Error"
+
+
 class TitleNotUnique(RegistryError):
     """Another resource of the tenant has the same title."""
 
@@ -80,11 +93,35 @@ class TitleNotUnique(RegistryError):
     title = "Title not unique"
 
 
-class UnionIdentityMissing(RegistryError):
+class UnionError(RegistryError):
+    """A schema is not ready for the union of its class; the family of the reasons."""
+
+    title = "Union descriptor validation error"
+
+
+class RelationshipWithoutReference(UnionError):
+    """A field of a schema in Profile leads to another schema without a reference identity."""
+
+    code = "XDM-1526"
+
+
+class RelationshipNamespacesDiffer(UnionError):
+    """The two sides of a relationship are identified in different namespaces."""
+
+    code = "XDM-1527"
+
+
+class UnionIdentityMissing(UnionError):
     """A schema cannot join the union without a primary identity or an identity map."""
 
     code = "XDM-1528"
-    title = "Union descriptor validation error"
+
+
+class ImportFailed(RegistryError):
+    """An import in which one resource cannot be kept; none of the others is either."""
+
+    code = "XDM-3005"
+    title = "Import Resource Failed"
 
 
 class ResourceInvalid(RegistryError):
@@ -136,12 +173,41 @@ class ListingInvalid(RegistryError):
     title = "Listing parameters invalid"
 
 
+class UnionReadOnly(RegistryError):
+    """A union was to be written; it follows from its members."""
+
+    code = "REG-4008"
+    status = 405
+    title = "Union is read-only"
+
+
+class TooMuchAtOnce(RegistryError):
+    """What was asked for would keep everybody else from changing anything for too long."""
+
+    code = "REG-4009"
+    title = "Too much at once"
+
+
+class AnyNotFound(ResourceNotFound):
+    """No resource of any type has this id."""
+
+    code = "REG-4041"
+
+
+class VersionNotFound(ResourceNotFound):
+    """The resource has no such version, or does not keep it any more."""
+
+    code = "REG-4042"
+    title = "Version not found"
+
+
 _NOT_FOUND: dict[ResourceType, type[ResourceNotFound]] = {
     ResourceType.SCHEMA: SchemaNotFound,
     ResourceType.FIELD_GROUP: FieldGroupNotFound,
     ResourceType.CLASS: ClassNotFound,
     ResourceType.DATA_TYPE: DataTypeNotFound,
     ResourceType.BEHAVIOR: BehaviorNotFound,
+    ResourceType.UNION: UnionNotFound,
 }
 
 

@@ -1,8 +1,9 @@
-"""What a tenant's resources may refer to: the tenant's own first, then the standard library."""
+"""One sandbox in a transaction, and what its resources may refer to: its own, then the library."""
 
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from forebay.control.schemas import store
@@ -58,6 +59,18 @@ class TenantLibrary:
             if stored is not None:
                 return stored.document
         return self._standard.find(resource_id)
+
+
+class Registry(msgspec.Struct, frozen=True):
+    """The resources of one sandbox, in the transaction that reads or changes them."""
+
+    connection: sa.Connection
+    scope: Scope
+    standard: Library
+
+    def library(self, candidate: Mapping[str, Any] | None = None) -> TenantLibrary:
+        """Return what references lead to, as if `candidate` were kept already."""
+        return TenantLibrary(self.connection, self.scope, self.standard, candidate=candidate)
 
 
 def type_of(resource: Mapping[str, Any]) -> ResourceType | None:

@@ -15,8 +15,15 @@ from forebay.control.scope import Scope
 from forebay.kernel.ids import SchemaId, new_hex
 
 NAMESPACE_URI = "https://ns.adobe.com/"
+TENANT_PLACEHOLDER = "<XDM_TENANTID_PLACEHOLDER>"
+"""Stands for the tenant's id in what is exported (1.13)."""
 TIME_SERIES = f"{NAMESPACE_URI}xdm/data/time-series"
 ADHOC = f"{NAMESPACE_URI}xdm/data/adhoc"
+
+IDENTITY = "xdm:descriptorIdentity"
+DISPLAY_INFO = "xdm:alternateDisplayInfo"
+DEPRECATED = "xdm:descriptorDeprecated"
+"""Types of descriptors that say something about a field itself."""
 
 _ID_DIGITS = 48
 
@@ -29,6 +36,7 @@ class ResourceType(StrEnum):
     CLASS = "classes"
     DATA_TYPE = "datatypes"
     BEHAVIOR = "behaviors"
+    UNION = "unions"
 
     @property
     def display_name(self) -> str:
@@ -42,6 +50,7 @@ _DISPLAY_NAMES = {
     ResourceType.CLASS: "class",
     ResourceType.DATA_TYPE: "data type",
     ResourceType.BEHAVIOR: "behavior",
+    ResourceType.UNION: "union",
 }
 
 READ_ONLY_MEMBERS = frozenset(

@@ -30,14 +30,14 @@ def check_names(document: Mapping[str, Any]) -> None:
 
 def check_namespace(document: Mapping[str, Any], namespace: str) -> None:
     """
-    Check that every custom field of a class or field group lies in the tenant's namespace.
+    Check that every custom field of a class or field group lies in its namespace.
 
     Objects outside the namespace may lead to it (``person`` → ``_acme`` → …): that is how a
     standard object is extended.
 
     Args:
         document: The resource.
-        namespace: ``_`` and the tenant id.
+        namespace: ``_`` and the tenant id; of an ad-hoc class the digits of its own id.
 
     Raises:
         FieldNamespaceInvalid: A field lies outside.
@@ -70,7 +70,7 @@ def _check_outside(pointer: str, node: Mapping[str, Any], namespace: str) -> Non
             raise _bad_name(path, name)
         if not field.get("properties"):
             raise FieldNamespaceInvalid(
-                f"The custom field {path} must be defined under the tenant's namespace "
+                f"The custom field {path} must be defined under the namespace "
                 f"{namespace}: {pointer}/{namespace}/{name.lstrip('_')}"
             )
         _check_outside(path, field, namespace)

@@ -13,40 +13,45 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from forebay.control.schemas import building, listing, statistics, store, views
-from forebay.control.schemas.descriptors import IDENTITY, DescriptorService
+from forebay.control.schemas import (
+    audit,
+    building,
+    creation,
+    dependents,
+    listing,
+    statistics,
+    store,
+    unions,
+    views,
+)
+from forebay.control.schemas.descriptors import DescriptorService
 from forebay.control.schemas.errors import (
-    BreakingChangeRefused,
     PatchInvalid,
-    ResourceInUse,
-    TitleNotUnique,
-    UnionIdentityMissing,
+    UnionReadOnly,
     not_found,
 )
-from forebay.control.schemas.evolution import breaking_changes
 from forebay.control.schemas.json_patch import PatchFailed, apply_patch
-from forebay.control.schemas.library import TenantLibrary, type_of
+from forebay.control.schemas.library import Registry, TenantLibrary, type_of
 from forebay.control.schemas.listing import Entry, Page, Query
 from forebay.control.schemas.model import (
     ResourceType,
     SchemaSummary,
     StoredResource,
-    is_union_tagged,
     new_resource_id,
     next_minor,
 )
+from forebay.control.schemas.rpc import RpcService
 from forebay.control.schemas.validation import ValidationDocument, ValidationDocuments
+from forebay.control.schemas.versions import VersionService
 from forebay.control.schemas.views import View
 from forebay.control.scope import Actor, Scope
 from forebay.control.store.engine import ControlStore
 from forebay.kernel.clock import Clock
-from forebay.xdm.composition import compose
+from forebay.xdm.composition import Library, compose
+from forebay.xdm.notation import standard_form
 from forebay.xdm.standard import Kind, StandardLibrary
-from forebay.xdm.strict import find_field
 
 Document = dict[str, Any]
-
-_REPORTED_CHANGES_MAX = 5
 
 
 class SchemaService:
@@ -60,6 +65,8 @@ class SchemaService:
         self._standard = standard or StandardLibrary()
         self._validation = ValidationDocuments(control, self._standard)
         self.descriptors = DescriptorService(control, clock, self._standard)
+        self.rpc = RpcService(control, clock, self._standard)
+        self.versions = VersionService(control, self._standard)
 
     def create(
         self, scope: Scope, actor: Actor, resource_type: ResourceType, body: object
@@ -73,25 +80,15 @@ class SchemaService:
         """
         resource_id = new_resource_id(scope, resource_type)
         with self._control.write() as connection:
-            now_ms = self._clock.now_ms()
-            library = TenantLibrary(connection, scope, self._standard)
-            document = building.build(scope, resource_type, resource_id, body, library)
-            document["version"] = "1.0"
-            building.stamp(
-                document, actor=actor, now_ms=now_ms, library_version=self._standard.version
-            )
-            compose(document, self._library(connection, scope, candidate=document))
-            _check_title(connection, scope, document)
-            resource = StoredResource(
-                resource_id=resource_id,
+            return creation.create(
+                Registry(connection, scope, self._standard),
+                actor,
+                body,
                 resource_type=resource_type,
-                title=document["title"],
-                created_ms=now_ms,
-                updated_ms=now_ms,
-                document=document,
+                resource_id=resource_id,
+                now_ms=self._clock.now_ms(),
+                library_version=self._standard.version,
             )
-            store.insert_resource(connection, scope, resource)
-        return document
 
     def get(
         self, scope: Scope, resource_type: ResourceType, resource_id: str, view: View
@@ -104,25 +101,45 @@ class SchemaService:
         Raises:
             ResourceNotFound: The sandbox sees no resource of this type and id.
         """
+        if resource_type is ResourceType.SCHEMA and unions.is_union_id(resource_id):
+            return self.get_union(scope, resource_id, view)
         with self._control.read() as connection:
             stored = store.find_resource(connection, scope, resource_id)
             if stored is None or stored.resource_type is not resource_type:
                 return self.get_global(resource_type, resource_id, view)
             kept = store.list_descriptors(connection, scope, stored.resource_id)
             descriptors = [descriptor.document for descriptor in kept]
+            library = self._library(connection, scope)
+            uses = store.count_uses(connection, scope)[stored.resource_id]
+            document = building.with_usage(stored.document, uses)
             if not view.is_composed:
-                return views.raw(stored.document, view, descriptors)
-            composed = compose(stored.document, self._library(connection, scope))
+                return views.raw(document, view, descriptors, library=library)
+            composed = compose(document, library)
         return views.full(composed, view, descriptors)
 
     def list_resources(
-        self, scope: Scope, resource_type: ResourceType, query: Query, *, is_summary: bool
+        self,
+        scope: Scope,
+        resource_type: ResourceType,
+        query: Query,
+        *,
+        is_summary: bool,
+        is_standard: bool = False,
     ) -> Page:
-        """Return one page of the tenant's resources of a type."""
+        """Return one page of the tenant's resources of a type, in payload or standard names."""
         with self._control.read() as connection:
             found = store.list_resources(connection, scope, resource_type)
-        entries = [Entry(item.document, item.created_ms, item.updated_ms) for item in found]
-        return _shown(listing.page(entries, query), is_summary=is_summary)
+            uses = store.count_uses(connection, scope)
+            entries = [
+                Entry(
+                    building.with_usage(item.document, uses[item.resource_id]),
+                    item.created_ms,
+                    item.updated_ms,
+                )
+                for item in found
+            ]
+            library = self._library(connection, scope) if is_standard else None
+            return _shown(listing.page(entries, query), is_summary=is_summary, library=library)
 
     def replace(
         self,
@@ -167,29 +184,25 @@ class SchemaService:
 
         return self._change(scope, actor, resource_type, resource_id, patched)
 
-    def delete(self, scope: Scope, resource_type: ResourceType, resource_id: str) -> None:
+    def delete(
+        self, scope: Scope, actor: Actor, resource_type: ResourceType, resource_id: str
+    ) -> None:
         """
         Delete a resource and, with a schema, its descriptors.
 
         Raises:
             ResourceNotFound: The sandbox has no resource of this type and id.
-            ResourceInUse: It takes part in Profile, a dataset is bound to it, or another
-                resource refers to it.
+            ResourceInUse: Something depends on it.
+            UnionReadOnly: It is a union.
         """
         with self._control.write() as connection:
             stored = _get(connection, scope, resource_type, resource_id)
-            if is_union_tagged(stored.document):
-                raise ResourceInUse(
-                    f"The schema {stored.resource_id} takes part in Profile and cannot be deleted"
-                )
-            if store.is_used_by_dataset(connection, scope, stored.resource_id):
-                raise ResourceInUse(f"A dataset is bound to the schema {stored.resource_id}")
-            for other in store.list_resources(connection, scope):
-                if stored.resource_id in other.document["refs"]:
-                    raise ResourceInUse(
-                        f"{other.resource_id} ({other.title}) refers to {stored.resource_id}"
-                    )
+            dependents.check_deletable(Registry(connection, scope, self._standard), stored)
             store.delete_resource(connection, scope, stored.resource_id)
+            now_ms = self._clock.now_ms()
+            audit.record(
+                connection, scope, actor, now_ms=now_ms, before=stored.document, after=None
+            )
 
     def get_global(self, resource_type: ResourceType, resource_id: str, view: View) -> Document:
         """
@@ -202,12 +215,49 @@ class SchemaService:
         if found is None or type_of(found) is not resource_type:
             raise not_found(resource_type, resource_id)
         if not view.is_composed:
-            return views.raw(found, view, ())
+            return views.raw(found, view, (), library=self._standard)
         return views.full(compose(found, self._standard), view, ())
 
-    def list_global(self, resource_type: ResourceType, query: Query, *, is_summary: bool) -> Page:
-        """Return one page of Adobe's library."""
+    def list_global(
+        self,
+        resource_type: ResourceType,
+        query: Query,
+        *,
+        is_summary: bool,
+        is_standard: bool = False,
+    ) -> Page:
+        """Return one page of Adobe's library, in payload or standard names."""
         entries = [Entry(document) for document in self._standard.list(Kind(resource_type.value))]
+        library = self._standard if is_standard else None
+        return _shown(listing.page(entries, query), is_summary=is_summary, library=library)
+
+    def get_union(self, scope: Scope, union_id: str, view: View) -> Document:
+        """
+        Return the union of a class in the form that is asked for, as its members are now.
+
+        Raises:
+            UnionNotFound: No schema of the class takes part in Profile, or there is no such class.
+        """
+        with self._control.read() as connection:
+            for union, members, library in self._unions(connection, scope):
+                if union_id not in (union["$id"], union["meta:altId"]):
+                    continue
+                ids = {member.resource_id for member in members}
+                kept = store.list_descriptors(connection, scope)
+                descriptors = [item.document for item in kept if item.source_schema in ids]
+                if not view.is_composed:
+                    return views.raw(union, view, descriptors, library=library)
+                composed = unions.composed_union(union, members, library)
+                return views.full(composed, view, descriptors)
+        raise not_found(ResourceType.UNION, union_id)
+
+    def list_unions(self, scope: Scope, query: Query, *, is_summary: bool) -> Page:
+        """Return one page of the sandbox's unions."""
+        with self._control.read() as connection:
+            entries = [
+                Entry(union, min(m.created_ms for m in members), max(m.updated_ms for m in members))
+                for union, members, _ in self._unions(connection, scope)
+            ]
         return _shown(listing.page(entries, query), is_summary=is_summary)
 
     def stats(self, scope: Scope) -> Document:
@@ -234,6 +284,17 @@ class SchemaService:
         is_schema = found is not None and type_of(found) is ResourceType.SCHEMA
         return found if is_schema else None
 
+    def check_profile_ready(
+        self, scope: Scope, schema: Mapping[str, Any], *, within: sa.Connection
+    ) -> None:
+        """
+        Refuse a schema that Profile cannot work with, whether or not it carries the union tag.
+
+        Raises:
+            UnionError: The message says what is missing.
+        """
+        dependents.check_profile_ready(Registry(within, scope, self._standard), schema)
+
     def list_schemas(self) -> list[SchemaSummary]:
         """Return the schemas of all organizations: for the platform itself, not for a caller."""
         with self._control.read() as connection:
@@ -259,10 +320,17 @@ class SchemaService:
         """Return the validation document and its digest, both of one state."""
         return self._validation.get(scope, schema_id)
 
-    def _library(
-        self, connection: sa.Connection, scope: Scope, *, candidate: Document | None = None
-    ) -> TenantLibrary:
-        return TenantLibrary(connection, scope, self._standard, candidate=candidate)
+    def _library(self, connection: sa.Connection, scope: Scope) -> TenantLibrary:
+        return TenantLibrary(connection, scope, self._standard)
+
+    def _unions(
+        self, connection: sa.Connection, scope: Scope
+    ) -> Iterator[tuple[Document, list[StoredResource], TenantLibrary]]:
+        library = self._library(connection, scope)
+        schemas = store.list_resources(connection, scope, ResourceType.SCHEMA)
+        for class_id, members in unions.members_by_class(schemas).items():
+            base = library.find(class_id) or {"$id": class_id}
+            yield unions.raw_union(scope, base, members, library), members, library
 
     def _change(
         self,
@@ -278,6 +346,9 @@ class SchemaService:
             document = building.build(
                 scope, resource_type, stored.resource_id, body, self._library(connection, scope)
             )
+            uses = store.count_uses(connection, scope)[stored.resource_id]
+            if building.is_same(stored.document, document):
+                return building.with_usage(stored.document, uses)
             document["version"] = next_minor(stored.document["version"])
             # Two changes in one millisecond still differ: caches compare this time.
             now_ms = max(self._clock.now_ms(), stored.updated_ms + 1)
@@ -288,110 +359,39 @@ class SchemaService:
                 library_version=self._standard.version,
                 former=stored.document,
             )
-            _check_title(connection, scope, document)
-            self._check_dependents(connection, scope, document)
-            self._check_union(connection, scope, stored.document, document)
+            registry = Registry(connection, scope, self._standard)
+            creation.check_title(registry, document)
+            dependents.check_change(registry, stored.document, document)
             resource = msgspec.structs.replace(
                 stored, title=document["title"], updated_ms=now_ms, document=document
             )
             store.update_resource(connection, scope, resource)
-        return document
-
-    def _check_dependents(
-        self, connection: sa.Connection, scope: Scope, document: Document
-    ) -> None:
-        """Compose the changed resource and all that is made of it; refuse what would break."""
-        before = self._library(connection, scope)
-        after = self._library(connection, scope, candidate=document)
-        compose(document, after)
-        for resource in _dependents(store.list_resources(connection, scope), document["$id"]):
-            is_itself = resource.resource_id == document["$id"]
-            changed = compose(document if is_itself else resource.document, after)
-            _check_identities(connection, scope, resource, changed)
-            if not _is_protected(connection, scope, resource):
-                continue
-            broken = breaking_changes(compose(resource.document, before), changed)
-            if broken or changed.get("meta:class") != resource.document.get("meta:class"):
-                reasons = "; ".join(broken[:_REPORTED_CHANGES_MAX]) or "its class would change"
-                raise BreakingChangeRefused(
-                    f"{resource.resource_id} ({resource.title}) takes part in Profile or has a "
-                    f"dataset, so that it can only grow: {reasons}"
-                )
-
-    def _check_union(
-        self, connection: sa.Connection, scope: Scope, old: Document, new: Document
-    ) -> None:
-        if is_union_tagged(old) and not is_union_tagged(new):
-            raise BreakingChangeRefused(
-                f"The schema {old['$id']} takes part in Profile; the union tag stays"
+            audit.record(
+                connection, scope, actor, now_ms=now_ms, before=stored.document, after=document
             )
-        if is_union_tagged(old) or not is_union_tagged(new):
-            return
-        descriptors = store.list_descriptors(connection, scope, new["$id"])
-        has_primary = any(item.document.get("xdm:isPrimary") is True for item in descriptors)
-        composed = compose(new, self._library(connection, scope, candidate=new))
-        if not has_primary and "identityMap" not in composed.get("properties", {}):
-            raise UnionIdentityMissing(
-                f"The schema {new['$id']} has neither a primary identity descriptor nor an "
-                "identityMap; one of them is needed before it can take part in the union"
-            )
+            dependents.refresh_lineage(registry, document)
+        return building.with_usage(document, uses)
 
 
 def _get(
     connection: sa.Connection, scope: Scope, resource_type: ResourceType, resource_id: str
 ) -> StoredResource:
+    if resource_type is ResourceType.SCHEMA and unions.is_union_id(resource_id):
+        raise UnionReadOnly(
+            f"{resource_id} follows from its members and cannot be written; change the schemas "
+            "that carry the union tag"
+        )
     stored = store.find_resource(connection, scope, resource_id)
     if stored is None or stored.resource_type is not resource_type:
         raise not_found(resource_type, resource_id)
     return stored
 
 
-def _check_title(connection: sa.Connection, scope: Scope, document: Document) -> None:
-    owner = store.find_title_owner(connection, scope, document["title"])
-    if owner is not None and owner != document["$id"]:
-        raise TitleNotUnique(
-            f"Title must be unique. An object {owner} already exists with the same title."
-        )
-
-
-def _is_protected(connection: sa.Connection, scope: Scope, resource: StoredResource) -> bool:
-    return resource.resource_type is ResourceType.SCHEMA and (
-        is_union_tagged(resource.document)
-        or store.is_used_by_dataset(connection, scope, resource.resource_id)
-    )
-
-
-def _check_identities(
-    connection: sa.Connection, scope: Scope, resource: StoredResource, changed: Document
-) -> None:
-    """Refuse a change that takes an identity its field: records would lose it silently."""
-    for descriptor in store.list_descriptors(connection, scope, resource.resource_id):
-        path = descriptor.document.get("xdm:sourceProperty")
-        if descriptor.descriptor_type != IDENTITY or not isinstance(path, str):
-            continue
-        field = find_field(changed, path)
-        if field is None or field.get("type") != "string":
-            raise BreakingChangeRefused(
-                f"{path} is an identity of {resource.resource_id} ({resource.title}) and stays a "
-                f"string; delete the descriptor {descriptor.descriptor_id} first"
-            )
-
-
-def _dependents(resources: list[StoredResource], resource_id: str) -> Iterator[StoredResource]:
-    """Yield a resource and every one that refers to it, directly or through others."""
-    reached = {resource_id}
-    found: dict[str, StoredResource] = {}
-    size = -1
-    while size != len(found):
-        size = len(found)
-        for resource in resources:
-            if resource.resource_id in reached or not reached.isdisjoint(resource.document["refs"]):
-                reached.add(resource.resource_id)
-                found[resource.resource_id] = resource
-    yield from found.values()
-
-
-def _shown(page: Page, *, is_summary: bool) -> Page:
-    if not is_summary:
+def _shown(page: Page, *, is_summary: bool, library: Library | None = None) -> Page:
+    """Return a page in the form asked for; with a library, in standard notation."""
+    if is_summary:
+        return Page([Entry(views.summary(entry.document)) for entry in page.entries], page.next)
+    if library is None:
         return page
-    return Page([Entry(views.summary(entry.document)) for entry in page.entries], page.next)
+    entries = [Entry(standard_form(entry.document, library)) for entry in page.entries]
+    return Page(entries, page.next)

@@ -1,10 +1,12 @@
 """How registry resources are kept. Every query names the organization and the sandbox."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
+from forebay.control.schemas import former
 from forebay.control.schemas.model import (
     ResourceType,
     SchemaSummary,
@@ -69,7 +71,8 @@ def insert_resource(connection: sa.Connection, scope: Scope, resource: StoredRes
 
 
 def update_resource(connection: sa.Connection, scope: Scope, resource: StoredResource) -> None:
-    """Keep a resource in place of its former state."""
+    """Keep a resource in place of its former state, which stays as a former version."""
+    former.keep_former(connection, scope, resource.resource_id)
     connection.execute(
         sa.update(_resources)
         .where(*_in_scope(_resources, scope), _resources.c.resource_id == resource.resource_id)
@@ -77,8 +80,20 @@ def update_resource(connection: sa.Connection, scope: Scope, resource: StoredRes
     )
 
 
+def rewrite_document(
+    connection: sa.Connection, scope: Scope, resource_id: str, document: dict[str, Any]
+) -> None:
+    """Keep what the registry itself derives of a resource, which makes no new version of it."""
+    connection.execute(
+        sa.update(_resources)
+        .where(*_in_scope(_resources, scope), _resources.c.resource_id == resource_id)
+        .values(document=document)
+    )
+
+
 def delete_resource(connection: sa.Connection, scope: Scope, resource_id: str) -> None:
-    """Forget a resource and the descriptors of it."""
+    """Forget a resource, its former versions and the descriptors of it."""
+    former.forget(connection, scope, resource_id)
     connection.execute(
         sa.delete(_resources).where(
             *_in_scope(_resources, scope), _resources.c.resource_id == resource_id
@@ -160,6 +175,16 @@ def is_used_by_dataset(connection: sa.Connection, scope: Scope, schema_id: str) 
     return connection.execute(query.limit(1)).first() is not None
 
 
+def count_uses(connection: sa.Connection, scope: Scope) -> Counter[str]:
+    """Return how many resources refer to each resource, and how many datasets are bound to it."""
+    refs = sa.select(_resources.c.document["refs"]).where(*_in_scope(_resources, scope))
+    bound = sa.select(_datasets.c.schema_id).where(*_in_scope(_datasets, scope))
+    uses = Counter(connection.scalars(bound))
+    for named in connection.scalars(refs):
+        uses.update(set(named))
+    return uses
+
+
 def list_schema_summaries(connection: sa.Connection) -> list[SchemaSummary]:
     """
     Return the schemas of all organizations: for the platform itself, never for a caller.
@@ -190,12 +215,27 @@ def list_schema_summaries(connection: sa.Connection) -> list[SchemaSummary]:
     )
     return [
         SchemaSummary(
-            scope=Scope(row.org_id, row.sandbox_id, row.name, row.type, row.tenant_id),
+            scope=_scope(row),
             schema_id=row.schema_id,
             version=row.version,
         )
         for row in connection.execute(query)
     ]
+
+
+def list_scopes(connection: sa.Connection) -> list[Scope]:
+    """Return the sandboxes of all organizations: for the platform itself, never for a caller."""
+    query = (
+        sa.select(_sandboxes, _organizations.c.tenant_id)
+        .join(_organizations, _organizations.c.org_id == _sandboxes.c.org_id)
+        .order_by(_sandboxes.c.org_id, _sandboxes.c.sandbox_id)
+    )
+    return [_scope(row) for row in connection.execute(query)]
+
+
+def list_tenant_ids(connection: sa.Connection) -> list[str]:
+    """Return the tenant ids of all organizations: for the platform itself, never for a caller."""
+    return list(connection.scalars(sa.select(_organizations.c.tenant_id)))
 
 
 def resource_times(connection: sa.Connection, scope: Scope) -> dict[str, tuple[str, int]]:
@@ -226,6 +266,10 @@ def descriptor_times(
 
 def _in_scope(table: sa.Table, scope: Scope) -> Sequence[sa.ColumnElement[bool]]:
     return (table.c.org_id == scope.org_id, table.c.sandbox_id == scope.sandbox_id)
+
+
+def _scope(row: sa.Row[Any]) -> Scope:
+    return Scope(row.org_id, row.sandbox_id, row.name, row.type, row.tenant_id)
 
 
 def _resource_columns(resource: StoredResource) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Everything a tenant sends passes here first, so that nothing behind has to expec
 where a map of fields belongs. What the fields mean is not judged here.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from forebay.control.schemas.errors import ResourceInvalid
@@ -53,7 +53,21 @@ def check_structure(document: dict[str, Any]) -> None:
             check = _CHECKS.get(keyword)
             if check is not None:
                 check(f"{pointer}/{keyword}", value)
-        pending.extend(_subschemas(pointer, node))
+        pending.extend(subschemas(node, pointer))
+
+
+def subschemas(node: Mapping[str, Any], pointer: str = "#") -> Iterator[tuple[str, Any]]:
+    """Yield the schemas that stand in a schema, each with its pointer."""
+    for keyword in ("properties", "definitions", "patternProperties"):
+        for name, child in node.get(keyword, {}).items():
+            yield f"{pointer}/{keyword}/{name}", child
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        for index, child in enumerate(node.get(keyword, ())):
+            yield f"{pointer}/{keyword}/{index}", child
+    if "items" in node:
+        yield f"{pointer}/items", node["items"]
+    if isinstance(node.get("additionalProperties"), dict):
+        yield f"{pointer}/additionalProperties", node["additionalProperties"]
 
 
 def _drain(pending: list[tuple[str, object]]) -> Iterator[tuple[str, object]]:
@@ -66,19 +80,6 @@ def _children(node: object) -> Iterator[object]:
         yield from node.values()
     elif isinstance(node, list):
         yield from node
-
-
-def _subschemas(pointer: str, node: dict[str, Any]) -> Iterator[tuple[str, object]]:
-    for keyword in ("properties", "definitions", "patternProperties"):
-        for name, child in node.get(keyword, {}).items():
-            yield f"{pointer}/{keyword}/{name}", child
-    for keyword in ("allOf", "anyOf", "oneOf"):
-        for index, child in enumerate(node.get(keyword, ())):
-            yield f"{pointer}/{keyword}/{index}", child
-    if "items" in node:
-        yield f"{pointer}/items", node["items"]
-    if isinstance(node.get("additionalProperties"), dict):
-        yield f"{pointer}/additionalProperties", node["additionalProperties"]
 
 
 def _wrong(pointer: str, value: object, expected: str) -> ResourceInvalid:

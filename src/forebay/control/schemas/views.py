@@ -9,13 +9,15 @@ from typing import Any
 
 import msgspec
 
+from forebay.control.schemas.model import DEPRECATED, DISPLAY_INFO
+from forebay.xdm.composition import Library
+from forebay.xdm.notation import standard_form
+
 Document = dict[str, Any]
 
 _SUMMARY = ("$id", "meta:altId", "version", "title")
 _TEXTS = frozenset({"title", "description", "meta:titleId", "meta:descriptionId"})
 _BY_NAME = frozenset({"properties", "definitions", "patternProperties"})
-_DISPLAY_INFO = "xdm:alternateDisplayInfo"
-_DEPRECATED = "xdm:descriptorDeprecated"
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +28,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     has_descriptors: bool = False
     is_flat: bool = False
     has_deprecated_fields: bool = False
+    is_standard: bool = False
+    """Names in standard notation (``xdm:person``) instead of payload names (``person``)."""
 
 
 def summary(document: Mapping[str, Any]) -> Document:
@@ -34,10 +38,14 @@ def summary(document: Mapping[str, Any]) -> Document:
 
 
 def raw(
-    document: Mapping[str, Any], view: View, descriptors: Sequence[Mapping[str, Any]]
+    document: Mapping[str, Any],
+    view: View,
+    descriptors: Sequence[Mapping[str, Any]],
+    *,
+    library: Library | None = None,
 ) -> Document:
-    """Return the form that keeps ``$ref`` and ``allOf``."""
-    shown = dict(document)
+    """Return the form that keeps ``$ref`` and ``allOf``; `library` is what they refer to."""
+    shown = standard_form(document, library) if view.is_standard else dict(document)
     if view.has_descriptors:
         shown["meta:descriptors"] = list(descriptors)
     return shown if view.has_texts else without_texts(shown)
@@ -46,19 +54,45 @@ def raw(
 def full(composed: Document, view: View, descriptors: Sequence[Mapping[str, Any]]) -> Document:
     """Return a resolved form of a composed document, which is consumed."""
     shown = composed
-    for descriptor in descriptors:
-        if descriptor["@type"] == _DEPRECATED:
-            _mark_deprecated(shown, descriptor)
-        elif view.has_descriptors and descriptor["@type"] == _DISPLAY_INFO:
+    mark_deprecated(shown, descriptors)
+    for descriptor in descriptors if view.has_descriptors else ():
+        if descriptor["@type"] == DISPLAY_INFO:
             _apply_display_info(shown, descriptor)
     if not view.has_deprecated_fields:
-        _hide_deprecated(shown)
+        hide_deprecated(shown)
+    if view.is_standard:
+        shown = standard_form(shown)
     if view.has_descriptors:
         shown["meta:descriptors"] = list(descriptors)
     if view.is_flat:
         shown = shown | {"properties": dict(_flat("", shown))}
         shown.pop("required", None)
     return shown if view.has_texts else without_texts(shown)
+
+
+def mark_deprecated(composed: Document, descriptors: Sequence[Mapping[str, Any]]) -> None:
+    """Give the fields that descriptors deprecate the same mark as those that say it themselves."""
+    for descriptor in descriptors:
+        for path in _paths(descriptor) if descriptor["@type"] == DEPRECATED else ():
+            field = field_at(composed, path)
+            if field is not None:
+                field["meta:status"] = "deprecated"
+
+
+def hide_deprecated(composed: Document) -> None:
+    """Take the deprecated fields out of a composed document; records may have them all the same."""
+    fields = composed.get("properties")
+    if isinstance(fields, dict):
+        for name in [n for n, field in fields.items() if _is_deprecated(field)]:
+            del fields[name]
+        for field in fields.values():
+            hide_deprecated(field)
+    for keyword in ("items", "additionalProperties"):
+        if isinstance(composed.get(keyword), dict):
+            hide_deprecated(composed[keyword])
+    for keyword in ("oneOf", "anyOf"):
+        for part in composed.get(keyword, ()):
+            hide_deprecated(part)
 
 
 def without_texts(document: Mapping[str, Any]) -> Document:
@@ -85,7 +119,7 @@ def _paths(descriptor: Mapping[str, Any]) -> list[str]:
     return [path] if isinstance(path, str) else [p for p in path or () if isinstance(p, str)]
 
 
-def _field_at(composed: Document, path: str) -> Document | None:
+def field_at(composed: Mapping[str, Any], path: str) -> Document | None:
     """Return the field at a slash path; a name below an array is a field of its items."""
     field: Document | None = None
     node: Any = composed
@@ -99,38 +133,20 @@ def _field_at(composed: Document, path: str) -> Document | None:
     return field
 
 
-def _mark_deprecated(composed: Document, descriptor: Mapping[str, Any]) -> None:
-    for path in _paths(descriptor):
-        field = _field_at(composed, path)
-        if field is not None:
-            field["meta:status"] = "deprecated"
-
-
 def _apply_display_info(composed: Document, descriptor: Mapping[str, Any]) -> None:
     for path in _paths(descriptor):
-        field = _field_at(composed, path)
+        field = field_at(composed, path)
         if field is None:
             continue
         for member in ("title", "description"):
             texts = descriptor.get(f"xdm:{member}")
-            if isinstance(texts, dict) and texts:
-                field[member] = texts.get("en_us", next(iter(texts.values())))
-        labels = descriptor.get("meta:enum")
-        if isinstance(labels, dict):
-            present = field.get("meta:enum")
-            field["meta:enum"] = (present if isinstance(present, dict) else {}) | labels
-
-
-def _hide_deprecated(node: Document) -> None:
-    fields = node.get("properties")
-    if isinstance(fields, dict):
-        for name in [n for n, field in fields.items() if _is_deprecated(field)]:
-            del fields[name]
-        for field in fields.values():
-            _hide_deprecated(field)
-    for keyword in ("items", "additionalProperties"):
-        if isinstance(node.get(keyword), dict):
-            _hide_deprecated(node[keyword])
+            shown = texts.get("en_us", next(iter(texts.values()), "")) if texts else ""
+            if shown:
+                field[member] = shown
+        labels = {**field.get("meta:enum", {}), **descriptor.get("meta:enum", {})}
+        excluded = descriptor.get("xdm:excludeMetaEnum") or ()
+        if labels:
+            field["meta:enum"] = {v: text for v, text in labels.items() if v not in excluded}
 
 
 def _is_deprecated(field: Mapping[str, Any]) -> bool:
@@ -139,7 +155,7 @@ def _is_deprecated(field: Mapping[str, Any]) -> bool:
 
 def _flat(prefix: str, node: Mapping[str, Any]) -> Iterable[tuple[str, Document]]:
     for name, field in node.get("properties", {}).items():
-        path = f"{prefix}.{name}" if prefix else name
+        path = f"{prefix}/{name}" if prefix else name
         if "properties" in field:
             yield from _flat(path, field)
         else:

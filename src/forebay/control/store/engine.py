@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from forebay.kernel import json
 from forebay.kernel.errors import Disposition, PlatformError
 
 _BUSY_SECONDS = 10
+WRITE_SECONDS_MAX = 10
+"""How long one request may keep other writers waiting; who does more than one thing asks."""
 
 
 class StoreBusy(PlatformError):
@@ -39,6 +42,8 @@ class ControlStore:
         self.engine = _engine(url)
         self._subscribers: list[Callable[[], None]] = []
         self._writing = threading.Lock()
+        self._stage: sa.Connection | None = None
+        """The transaction that everything happens in, if it is a rehearsal."""
         _migrate(self.engine)
 
     @classmethod
@@ -49,6 +54,9 @@ class ControlStore:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """Open a transaction that sees one state and changes nothing."""
+        if self._stage is not None:
+            yield self._stage
+            return
         with self.engine.connect() as connection:
             yield connection
             connection.rollback()
@@ -64,6 +72,11 @@ class ControlStore:
         Raises:
             StoreBusy: Another process holds the store; nothing was changed.
         """
+        if self._stage is not None:
+            with self._stage.begin_nested():
+                _advance_revision(self._stage)
+                yield self._stage
+            return
         # The lock hands the turn on in order; SQLite's own waiting starves whoever is unlucky.
         with self._writing, self.engine.connect() as connection, connection.begin():
             _advance_revision(connection)
@@ -71,9 +84,30 @@ class ControlStore:
         for notify in self._subscribers:
             notify()
 
+    @contextmanager
+    def rehearse(self) -> Iterator["ControlStore"]:
+        """
+        Open a store in which changes can be made that never happen.
+
+        What is written through it is seen through it, and undone at the end of the block. Real
+        writers wait meanwhile, for `WRITE_SECONDS_MAX` at most if the caller keeps to it.
+
+        Raises:
+            StoreBusy: Another process holds the store.
+        """
+        with self._writing, self.engine.connect() as connection:
+            _advance_revision(connection)
+            stage = copy(self)
+            stage._stage = connection  # noqa: SLF001  our own class
+            stage._subscribers = []  # noqa: SLF001
+            try:
+                yield stage
+            finally:
+                connection.rollback()
+
     def revision(self) -> int:
         """Return a number that grew with every committed write, by whichever process."""
-        with self.engine.connect() as connection:
+        with self.read() as connection:
             return connection.scalar(sa.select(tables.revision.c.number)) or 0
 
     def subscribe(self, notify: Callable[[], None]) -> None:
@@ -116,6 +150,9 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA journal_mode = DELETE")
     connection.execute("PRAGMA synchronous = EXTRA")
+    # A long transaction that outgrew the cache would write into the file before its commit, and
+    # from then on lock readers out until its end.
+    connection.execute("PRAGMA cache_spill = OFF")
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -103,6 +103,36 @@ schema_resources = sa.Table(
 )
 """Tenant resources of the Schema Registry: schemas, classes, field groups (mixins), data types."""
 
+resource_versions = sa.Table(
+    "resource_versions",
+    METADATA,
+    sa.Column("org_id", sa.String, primary_key=True),
+    sa.Column("sandbox_id", sa.String, primary_key=True),
+    sa.Column("resource_id", sa.String, primary_key=True),
+    sa.Column("version", sa.String, primary_key=True),
+    sa.Column("updated_ms", sa.BigInteger, nullable=False),
+    sa.Column("document", sa.JSON, nullable=False),
+)
+"""What registry resources were before their last changes; the oldest versions are dropped."""
+
+schema_changes = sa.Table(
+    "schema_changes",
+    METADATA,
+    sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("org_id", sa.String, nullable=False),
+    sa.Column("sandbox_id", sa.String, nullable=False),
+    sa.Column("resource_id", sa.String, nullable=False),
+    sa.Column("alt_id", sa.String, nullable=False),
+    sa.Column("changed_ms", sa.BigInteger, nullable=False),
+    sa.Column("user_id", sa.String, nullable=False),
+    sa.Column("client_id", sa.String, nullable=False),
+    sa.Column("request_id", sa.String, nullable=False),
+    sa.Column("updates", sa.JSON, nullable=False),
+    sa.Index("schema_changes_by_resource", "org_id", "sandbox_id", "resource_id", "sequence"),
+    sa.Index("schema_changes_by_scope", "org_id", "sandbox_id", "sequence"),
+)
+"""The audit log of registry resources; entries outlive the resource, and the oldest are dropped."""
+
 descriptors = sa.Table(
     "descriptors",
     METADATA,

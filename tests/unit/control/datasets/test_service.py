@@ -9,7 +9,7 @@ from forebay.control.datasets.service import DatasetService
 from forebay.control.schemas.errors import ResourceInUse
 from forebay.control.schemas.model import ResourceType
 from forebay.control.scope import Scope
-from support.registry import a_dataset, a_schema
+from support.registry import PROFILE, a_dataset, a_schema
 from support.schemas import ACME, ACME_DEV, ACTOR, RIVAL, StandingClock, a_registry
 
 
@@ -21,7 +21,8 @@ class Catalog:
         self.datasets = DatasetService(self.store, StandingClock(), self.schemas)
 
     def schema(self, scope: Scope = ACME) -> str:
-        body = a_schema(**{"meta:immutableTags": ["union"]})
+        identity_map = "https://ns.adobe.com/xdm/context/identitymap"
+        body = a_schema(PROFILE, identity_map, **{"meta:immutableTags": ["union"]})
         return str(self.schemas.create(scope, ACTOR, ResourceType.SCHEMA, body)["$id"])
 
 
@@ -129,9 +130,9 @@ def test_schema_is_free_again_when_its_dataset_is_gone(tmp_path: Path) -> None:
     dataset_id = datasets.create(ACME, ACTOR, a_dataset(schema_id))
 
     with pytest.raises(ResourceInUse):
-        schemas.delete(ACME, ResourceType.SCHEMA, schema_id)
+        schemas.delete(ACME, ACTOR, ResourceType.SCHEMA, schema_id)
     datasets.delete(ACME, dataset_id)
-    schemas.delete(ACME, ResourceType.SCHEMA, schema_id)
+    schemas.delete(ACME, ACTOR, ResourceType.SCHEMA, schema_id)
 
     assert schemas.find_schema(ACME, schema_id) is None
     store.close()

@@ -13,10 +13,13 @@ from forebay.control.schemas.errors import (
     ResourceInUse,
     TitleNotUnique,
 )
+from forebay.control.schemas.listing import Query
 from forebay.control.schemas.model import ResourceType
 from forebay.control.schemas.service import SchemaService
 from forebay.control.schemas.views import View
+from forebay.kernel import json
 from forebay.kernel.clock import SystemClock
+from forebay.xdm.validator import Validator
 from support.registry import PROFILE, a_field_group, a_schema
 from support.schemas import ACME, ACME_DEV, ACTOR, RIVAL, a_registry
 
@@ -83,7 +86,7 @@ def test_change_is_checked_through_every_level_of_references(service: SchemaServ
             [{"op": "remove", "path": "/properties/leaf"}],
         )
     with pytest.raises(ResourceInUse):
-        service.delete(ACME, ResourceType.DATA_TYPE, inner)
+        service.delete(ACME, ACTOR, ResourceType.DATA_TYPE, inner)
 
 
 def test_data_types_that_contain_each_other_do_not_hang(service: SchemaService) -> None:
@@ -141,3 +144,37 @@ def test_summaries_cover_all_organizations(tmp_path: Path) -> None:
 
 def test_found_schema_is_a_schema(service: SchemaService) -> None:
     assert service.find_schema(ACME, PROFILE) is None
+
+
+def test_ad_hoc_schema_composes_and_validates(service: SchemaService) -> None:
+    body = {
+        "title": "ad hoc",
+        "allOf": [{"$ref": "https://ns.adobe.com/xdm/data/adhoc"}],
+        "properties": {"_adhoc": {"properties": {"a": TEXT}, "required": ["a"]}},
+    }
+    base = service.create(ACME, ACTOR, ResourceType.CLASS, body)
+    schema = service.create(ACME, ACTOR, ResourceType.SCHEMA, a_schema(base["$id"]))
+    namespace = base["meta:datasetNamespace"]
+
+    validator = Validator(service.validation_document(ACME, schema["$id"]))
+
+    assert schema["meta:datasetNamespace"] == namespace
+    assert len(namespace) == 33
+    assert validator.accepts(json.encode({namespace: {"a": "x"}}))
+    assert not validator.accepts(json.encode({namespace: {"a": 5}}))
+    assert not validator.accepts(json.encode({"_adhoc": {"a": "x"}}))
+
+
+def test_use_is_counted_and_changes_neither_version_nor_tag(service: SchemaService) -> None:
+    group = service.create(
+        ACME, ACTOR, ResourceType.FIELD_GROUP, a_field_group({"_acme": {"properties": {"a": TEXT}}})
+    )
+    for _ in range(2):
+        service.create(ACME, ACTOR, ResourceType.SCHEMA, a_schema(PROFILE, group["$id"]))
+
+    shown = service.get(ACME, ResourceType.FIELD_GROUP, group["$id"], View())
+    listed = service.list_resources(ACME, ResourceType.FIELD_GROUP, Query(), is_summary=False)
+
+    metadata = shown["meta:registryMetadata"]
+    assert metadata == group["meta:registryMetadata"] | {"meta:usageCount": 2}
+    assert [entry.document for entry in listed.entries] == [shown]

@@ -132,7 +132,7 @@ def test_deleted_schema_has_no_document(service: SchemaService) -> None:
     schema_id = create(service, ResourceType.SCHEMA, a_schema())
     service.validation_document(ACME, schema_id)
 
-    service.delete(ACME, ResourceType.SCHEMA, schema_id)
+    service.delete(ACME, ACTOR, ResourceType.SCHEMA, schema_id)
 
     with pytest.raises(SchemaNotFound):
         service.validation_document(ACME, schema_id)

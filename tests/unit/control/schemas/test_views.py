@@ -1,6 +1,10 @@
 from typing import Any
 
 from forebay.control.schemas.views import View, full, raw, summary, without_texts
+from forebay.xdm.composition import compose
+from forebay.xdm.standard import StandardLibrary
+from forebay.xdm.strict import validation_document
+from forebay.xdm.validator import Validator
 
 
 def test_fields_named_like_texts_survive_their_removal() -> None:
@@ -70,5 +74,41 @@ def test_descriptor_deprecates_the_fields_it_names() -> None:
 def test_flat_form_has_one_entry_for_each_leaf() -> None:
     shown = full(a_composed_schema(), View(is_composed=True, is_flat=True), ())
 
-    assert set(shown["properties"]) == {"a.b", "list"}
+    assert set(shown["properties"]) == {"a/b", "list"}
     assert "required" not in shown
+
+
+def test_standard_notation_comes_after_everything_that_paths_name() -> None:
+    composed = {
+        "properties": {
+            "person": {
+                "meta:xdmField": "xdm:person",
+                "properties": {
+                    "old": {"meta:xdmField": "xdm:old"},
+                    "name": {"meta:xdmField": "xdm:name", "type": "string"},
+                },
+            }
+        }
+    }
+    descriptor = {"@type": "xdm:descriptorDeprecated", "xdm:sourceProperty": "/person/old"}
+
+    shown = full(composed, View(is_composed=True, is_flat=True, is_standard=True), [descriptor])
+
+    assert shown["properties"] == {"xdm:person/xdm:name": {"type": "string"}}
+
+
+def test_deprecated_field_of_a_choice_is_hidden() -> None:
+    part = {"properties": {"x": {}, "y": {"meta:status": "deprecated"}}}
+
+    shown = full({"properties": {"a": {"oneOf": [part]}}}, View(is_composed=True), ())
+
+    assert shown["properties"]["a"]["oneOf"] == [{"properties": {"x": {}}}]
+
+
+def test_deprecated_field_is_still_accepted_in_records() -> None:
+    field = {"type": "string", "meta:status": "deprecated"}
+    schema = {"type": "object", "properties": {"old": field}}
+
+    rules = validation_document(compose(schema, StandardLibrary()))
+
+    assert Validator(rules).accepts(b'{"old":"x"}')

@@ -1,0 +1,76 @@
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from forebay.control.schemas.model import ResourceType
+from forebay.control.schemas.service import SchemaService
+from forebay.control.store.engine import ControlStore
+from forebay.kernel.clock import SystemClock
+from support.registry import a_schema
+from support.schemas import ACME, ACTOR
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[ControlStore]:
+    opened = ControlStore.at(tmp_path)
+    yield opened
+    opened.close()
+
+
+def titles(store: ControlStore) -> set[str]:
+    with store.read() as connection:
+        rows = connection.exec_driver_sql("SELECT title FROM schema_resources")
+        return {row.title for row in rows}
+
+
+def create(store: ControlStore, title: str) -> None:
+    body = a_schema(title=title)
+    SchemaService(store, SystemClock()).create(ACME, ACTOR, ResourceType.SCHEMA, body)
+
+
+def test_what_a_rehearsal_does_is_seen_in_it_and_never_happened(store: ControlStore) -> None:
+    create(store, "kept")
+    revision = store.revision()
+    heard: list[int] = []
+    store.subscribe(lambda: heard.append(1))
+
+    with store.rehearse() as stage:
+        create(stage, "tried")
+        inside, outside = titles(stage), titles(store)
+
+    assert inside == {"kept", "tried"}
+    assert outside == titles(store) == {"kept"}
+    assert store.revision() == revision
+    assert heard == []
+
+
+def test_a_rehearsal_that_fails_leaves_nothing_either(store: ControlStore) -> None:
+    with pytest.raises(RuntimeError), store.rehearse() as stage:  # noqa: PT012  the block is the point
+        create(stage, "tried")
+        raise RuntimeError
+
+    create(store, "tried")
+    assert titles(store) == {"tried"}
+
+
+def test_a_refused_change_in_a_rehearsal_undoes_itself_alone(store: ControlStore) -> None:
+    with store.rehearse() as stage:
+        create(stage, "first")
+        with pytest.raises(RuntimeError), stage.write() as connection:  # noqa: PT012
+            connection.exec_driver_sql("DELETE FROM schema_resources")
+            raise RuntimeError
+
+        assert titles(stage) == {"first"}
+
+
+def test_writers_come_to_their_turn_after_a_rehearsal(store: ControlStore) -> None:
+    with ThreadPoolExecutor() as pool:
+        with store.rehearse() as stage:
+            create(stage, "tried")
+            waiting = pool.submit(create, store, "real")
+
+        waiting.result()
+
+    assert titles(store) == {"real"}
