@@ -48,6 +48,10 @@ def main(file: Path, name: str) -> None:
         sourceSchema=schema_id, sourceProperty="/workEmail/address", namespace="Email", primary=True
     )
     print("schema ", schema_id)
+    print("paths  ", len(schemas.getSchemaPaths(schema_id)))
+    print("sample ", schemas.getSchemaSample(schema_id)["xdm:workEmail"]["xdm:address"])
+    print("export ", [resource["title"] for resource in schemas.exportResource(schema_id)])
+    print("changes", len(schemas.getAuditLogs(schema_id)))
 
     (reference,) = catalog.Catalog().createDataSet(
         name=name, schemaId=schema_id, profileEnabled=True, identityEnabled=True

@@ -59,7 +59,8 @@ def test_a_shell_completes_commands() -> None:
         check=True,
     )
 
-    assert [line.split(",")[1] for line in completed.stdout.split()] == ["serve", "send", "status"]
+    completions = [line.split(",")[1] for line in completed.stdout.split()]
+    assert completions == ["serve", "send", "status", "schema"]
 
 
 def test_credentials_have_the_fixed_shape(server: Server) -> None:

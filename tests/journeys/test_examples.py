@@ -46,10 +46,15 @@ def test_the_aepp_client_streams_records(server: Server, tmp_path: Path) -> None
     configuration = tmp_path / "aepp.json"
     configuration.write_text(server.command("credentials", "--format", "aepp").stdout)
 
-    subprocess.run(
+    walk = subprocess.run(
         [sys.executable, EXAMPLES / "aepp_walkthrough.py", configuration, "Example of aepp"],
         check=True,
+        capture_output=True,
+        text=True,
     )
 
     server.await_lake()
     assert server.query("select count(*) as n from example_of_aepp") == [{"n": 3}]
+    assert "sample  name@example.com" in walk.stdout
+    assert "export  ['Example of aepp']" in walk.stdout
+    assert "changes 1" in walk.stdout

@@ -15,7 +15,10 @@ _COMMANDS = {
     "org": "Create organizations.",
     "keys": "Rotate the keys that sign access tokens.",
     "send": "Stream records from a file, or generated ones, to an inlet.",
+    "validate": "Try the records of a file without sending them.",
     "status": "Show what is durable, what is visible, and what is between.",
+    "schema": "Look at schemas, compare them, and keep them in files.",
+    "xdm": "Import the XDM standard components, with titles and descriptions.",
     "query": "Run a SELECT over the datasets of the lake.",
     "completion": "Print the shell completion script.",
 }

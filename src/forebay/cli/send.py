@@ -23,18 +23,13 @@ from rich.text import Text
 from forebay.cli.client import Platform
 from forebay.cli.options import data_option, org_option, sandbox_option
 from forebay.cli.sending import Sender, Summary
+from forebay.cli.target import Target
 from forebay.kernel import json
 from forebay.kernel.ids import STREAMING_SPEC_ID
 from forebay.xdm.samples import sample
-from forebay.xdm.strict import validation_document
 
-_CONTENT_TYPE = "application/vnd.adobe.xed-full+json;version=1"
-_ACCEPT_SCHEMA = "application/vnd.adobe.xed-full+json; version=1"
-_ACCEPT_DESCRIPTORS = "application/vnd.adobe.xdm+json"
 _POOL_MAX = 500
 """Different records among the generated ones."""
-_CATALOG = "/data/foundation/catalog/dataSets"
-_REGISTRY = "/data/foundation/schemaregistry/tenant"
 _FLOW_SERVICE = "/data/foundation/flowservice/connections"
 
 
@@ -95,7 +90,7 @@ def command(
         raise click.UsageError("Name a FILE, or give --samples N: exactly one of the two.")
     with ExitStack() as stack:
         platform = stack.enter_context(Platform.of(data, org_id=org_id, sandbox=sandbox))
-        target = _Target.of(platform, dataset)
+        target = Target.of(platform, dataset)
         lines = _sample_entities(target, samples, seed) if samples else _lines(file)
         progress = stack.enter_context(_progress())
         task = progress.add_task(f"to {target.name}", total=samples or _count_lines(file))
@@ -114,58 +109,7 @@ def command(
         sys.exit(1)
 
 
-class _Target:
-    """A dataset, its schema, and the envelope of its messages."""
-
-    def __init__(self, name: str, org_id: str, dataset_id: str, document: dict[str, Any]) -> None:
-        self.name = name
-        self.document = document
-        reference = {"id": document["$id"], "contentType": _CONTENT_TYPE}
-        header = {"schemaRef": reference, "imsOrgId": org_id, "datasetId": dataset_id}
-        meta = json.encode({"schemaRef": reference})
-        self._head = (
-            b'{"header":' + json.encode(header) + b',"body":{"xdmMeta":' + meta + b',"xdmEntity":'
-        )
-        self._is_message = (b'"xdmEntity"', b'"header"')
-
-    @classmethod
-    def of(cls, platform: Platform, name_or_id: str) -> "_Target":
-        datasets = platform.get(_CATALOG, params={"limit": "100"})
-        found = {
-            dataset_id: dataset
-            for dataset_id, dataset in datasets.items()
-            if name_or_id in {dataset_id, dataset["name"]}
-        }
-        if len(found) != 1:
-            names = ", ".join(sorted(dataset["name"] for dataset in datasets.values()))
-            raise click.ClickException(
-                f"{len(found)} datasets are called {name_or_id!r}. "
-                f"Datasets of this sandbox: {names or 'none'}."
-            )
-        ((dataset_id, dataset),) = found.items()
-        schema = _schema(platform, dataset["schemaRef"]["id"])
-        return cls(dataset["name"], platform.org_id, dataset_id, schema)
-
-    def message(self, line: bytes) -> bytes:
-        """Return a whole message for a line that is one, or is only the entity."""
-        if all(word in line for word in self._is_message):
-            return line
-        return self._head + line + b"}}"
-
-
-def _schema(platform: Platform, schema_id: str) -> dict[str, Any]:
-    alt_id = "_" + schema_id.removeprefix("https://ns.adobe.com/").replace("/", ".")
-    schema: dict[str, Any] = platform.get(f"{_REGISTRY}/schemas/{alt_id}", accept=_ACCEPT_SCHEMA)
-    descriptors = platform.get(
-        f"{_REGISTRY}/descriptors",
-        params={"property": f"xdm:sourceSchema=={schema_id}"},
-        accept=_ACCEPT_DESCRIPTORS,
-    )
-    every = [descriptor for kind in descriptors.values() for descriptor in kind]
-    return {"$id": schema_id, **validation_document(schema, every)}
-
-
-def _sample_entities(target: _Target, samples: int, seed: int) -> Iterator[bytes]:
+def _sample_entities(target: Target, samples: int, seed: int) -> Iterator[bytes]:
     """Generate some records and vary their ids: generating every one would be the bottleneck."""
     pool = [sample(target.document, seed=seed + n) for n in range(min(samples, _POOL_MAX))]
     for number in range(samples):
