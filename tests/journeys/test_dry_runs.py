@@ -36,9 +36,7 @@ def test_what_a_dry_run_says_is_what_happens(server: Server, client: Client) -> 
 
     valid = {e["_id"] for e, r in zip(events, tried["results"], strict=True) if r["valid"]}
     rows = server.query("select _id from judged_events")
-    failed = server.query(
-        f"select violations from failed_records where datasetId = '{dataset_id}'"
-    )
+    failed = server.query(f"select violations from failed_records where datasetId = '{dataset_id}'")
     assert {row["_id"] for row in rows} == valid == {"fine", "also-fine"}
     reports = [result["report"] for result in tried["results"] if not result["valid"]]
     assert sorted(map(str, reports)) == sorted(str(json.decode(f["violations"])) for f in failed)

@@ -1,5 +1,8 @@
 """Schemas kept in files: the same as through the API, and applied as often as one likes."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -241,6 +244,48 @@ def test_an_export_makes_the_same_schema_in_another_sandbox(server: Server, tmp_
     assert "rewards[] object" in there.stdout
     assert "[Loyalty membership]" in there.stdout
     assert "Everything is unchanged" in unchanged
+
+
+def test_files_that_describe_nothing_are_not_called_unchanged(
+    server: Server, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty.yaml"
+    empty.write_text("schemas: []\n")
+
+    assert "Nothing is described" in server.command("schema", "apply", str(empty)).stdout
+
+
+def test_a_terminal_without_utf_8_gets_an_answer(server: Server) -> None:
+    shown = subprocess.run(
+        [
+            *(sys.executable, "-m", "forebay.cli", "schema", "show", "XDM Individual Profile"),
+            *("--data", str(server.data)),
+        ],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        check=False,
+    )
+
+    assert "XDM Individual Profile  class ? version" in shown.stdout
+
+
+def test_an_exported_ad_hoc_class_gets_its_own_namespace_in_another_sandbox(
+    server: Server, tmp_path: Path
+) -> None:
+    file = tmp_path / "ad-hoc.yaml"
+    file.write_text(
+        "classes: [{title: Rows, behavior: adhoc, fields: {id: string}}]\n"
+        "schemas: [{title: Row list, class: Rows}]\n"
+    )
+    server.command("schema", "apply", str(file))
+    file.write_text(server.command("schema", "export", "Row list").stdout)
+
+    there = server.command("schema", "apply", str(file), "--sandbox", "dev").stdout
+    here = server.command("schema", "apply", str(file)).stdout
+
+    assert "2 created" in there
+    assert "Everything is unchanged" in here
 
 
 def test_breaking_changes_stop_a_pipeline_and_additions_do_not(

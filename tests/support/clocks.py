@@ -15,3 +15,17 @@ class ManualClock:
 
     def advance(self, milliseconds: int) -> None:
         self._now_ms += milliseconds
+
+
+class HurryingClock:
+    """A clock on which every look at the time takes a second."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+
+    def now_ms(self) -> int:
+        return 1_795_000_000_000
+
+    def monotonic_s(self) -> float:
+        self._seconds += 1.0
+        return self._seconds

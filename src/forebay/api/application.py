@@ -17,6 +17,8 @@ from forebay.control.connections.service import ConnectionService
 from forebay.control.sandboxes.service import SandboxService
 from forebay.kernel.clock import Clock
 
+_PATH_SHOWN_MAX = 200
+
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
@@ -73,7 +75,7 @@ def _answer_framework_errors(application: FastAPI, clock: Clock) -> None:
     def on_http_error(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 400
         if status in {404, 405}:
-            return answer(request, _no_route(request.scope["path"]))
+            return answer(request, _no_route(request.method, request.scope["path"]))
         problem = Problem(
             status=status,
             code="API-1400",
@@ -86,7 +88,7 @@ def _answer_framework_errors(application: FastAPI, clock: Clock) -> None:
     application.add_exception_handler(RequestValidationError, on_http_error)
 
 
-def _no_route(path: str) -> Problem:
+def _no_route(method: str, path: str) -> Problem:
     if path.startswith(FLOW_SERVICE):
         collection, _, rest = path.removeprefix(FLOW_SERVICE).strip("/").partition("/")
         if not rest:
@@ -100,5 +102,8 @@ def _no_route(path: str) -> Problem:
             report={"id": rest, "type": collection},
         )
     return Problem(
-        status=404, code="API-1404", title="Resource not found", message="Resource not found"
+        status=404,
+        code="API-1404",
+        title="Resource not found",
+        message=f"There is nothing at {method} {path[:_PATH_SHOWN_MAX]}",
     )

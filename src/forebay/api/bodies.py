@@ -41,6 +41,29 @@ class BodyTooLarge(PlatformError):
     disposition = Disposition.REJECT
 
 
+class BodyEncoded(PlatformError):
+    """A body that is packed; only inlets take packed ones."""
+
+    code = "API-1415"
+    status = 415
+    title = "Unsupported content encoding"
+    disposition = Disposition.REJECT
+
+
+def check_encoding(content_encoding: str) -> None:
+    """
+    Check the header ``Content-Encoding`` of a request with a body.
+
+    Raises:
+        BodyEncoded: It is there and not ``identity``.
+    """
+    if content_encoding.strip().lower() not in {"", "identity"}:
+        raise BodyEncoded(
+            f"The request body has the Content-Encoding {content_encoding:.40}; the platform API "
+            "takes plain bodies only. Send it unpacked, without this header."
+        )
+
+
 async def read_body(receive: Receive, *, bytes_max: int = PLATFORM_BODY_BYTES_MAX) -> bytes:
     """
     Return the whole body of a request; nothing if the client went away meanwhile.

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from forebay.api import problems
-from forebay.api.bodies import read_body, read_document
+from forebay.api.bodies import check_encoding, read_body, read_document
 from forebay.api.context import Context
 from forebay.api.problems import Occurrence, Problem, json_response, problem_body, problem_of
 from forebay.control.scope import Actor
@@ -127,6 +127,7 @@ class Gateway:
             untyped = _JSON if exchange.path.startswith(_UNTYPED) else ""
             if not allowed.fullmatch(_media_type(exchange.headers) or untyped):
                 return json_response(_CONTENT_TYPE, status=400)
+            check_encoding(exchange.headers.get("content-encoding", ""))
             if not is_bulk:
                 exchange.state["document"] = read_document(body)
         exchange.state["context"] = await run_in_threadpool(self._place, exchange, caller)

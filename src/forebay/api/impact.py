@@ -26,7 +26,8 @@ CHANGES_MAX = 1_000
 SECONDS_DEFAULT = 20
 SECONDS_MAX = 60
 
-_TYPES = {kind.value: kind for kind in ResourceType if kind is not ResourceType.BEHAVIOR}
+_NEVER_MADE = (ResourceType.BEHAVIOR, ResourceType.UNION)
+_TYPES = {kind.value: kind for kind in ResourceType if kind not in _NEVER_MADE}
 _TYPES["fieldgroups"] = ResourceType.FIELD_GROUP
 _INT64_MAX = 2**63 - 1
 

@@ -261,9 +261,10 @@ def _read_options(query: QueryParams) -> _Options:
     results, limit = query.get("results", "invalid"), query.get("limit", str(RESULTS_DEFAULT))
     if results not in {"invalid", "all"}:
         raise DryRunInvalid(f"results is {results!r}; expected invalid or all.")
-    if not limit.isascii() or not limit.isdigit() or len(limit) > len(str(RESULTS_MAX)):
+    is_number = limit.isascii() and limit.isdigit() and len(limit) <= len(str(RESULTS_MAX))
+    if not is_number or int(limit) > RESULTS_MAX:
         raise DryRunInvalid(f"limit is {limit!r}; expected a number from 0 to {RESULTS_MAX}.")
-    return _Options(results, min(int(limit), RESULTS_MAX))
+    return _Options(results, int(limit))
 
 
 def _lines(body: bytes) -> Iterator[_Item]:

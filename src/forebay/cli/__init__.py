@@ -1,6 +1,8 @@
 """The command line: one module per command, each imported only when it is called."""
 
 import importlib
+import io
+import sys
 from typing import Any
 
 import click
@@ -62,3 +64,7 @@ def main() -> None:
 
     Settings come from defaults, then forebay.toml, then FOREBAY_… variables, then options.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal without UTF-8 shows question marks; that is better than no answer.
+            stream.reconfigure(errors="replace")

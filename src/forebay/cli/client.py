@@ -152,7 +152,9 @@ def _reason(answer: httpx2.Response) -> str:
         body = json.decode(answer.content)
     except json.NotJson:
         return answer.text
-    named = ("detail", "errorMessage", "message") if isinstance(body, dict) else ()
+    named = (
+        ("detail", "errorMessage", "message", "error_description") if isinstance(body, dict) else ()
+    )
     sentence = next((str(body[name]) for name in named if body.get(name)), answer.text)
     code = str(body.get("type", "")).rpartition("/")[2] if isinstance(body, dict) else ""
     return f"{sentence} [{code.rpartition('-')[0]}]" if code else sentence

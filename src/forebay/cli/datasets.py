@@ -11,6 +11,7 @@ from forebay.cli.client import Platform
 _CATALOG = "/data/foundation/catalog/dataSets"
 _PAGE = 100
 _NAMES_MAX = 10
+"""Names that a message lists, the nearest first."""
 
 
 class NamedDataset(msgspec.Struct, frozen=True):
@@ -47,14 +48,13 @@ def find(platform: Platform, name_or_id: str) -> NamedDataset:
             f"{len(found)} datasets are called {name_or_id!r}; use an id: {ids}."
         )
     if not found:
-        names = sorted(item.name for item in known)
-        near = difflib.get_close_matches(name_or_id, names, 3, 0.6)
-        hint = (
-            f"Did you mean {', '.join(map(repr, near))}?"
-            if near
-            else f"Datasets of this sandbox: {_enumerated(names)}."
+        names = [item.name for item in known]
+        near = difflib.get_close_matches(name_or_id, names, _NAMES_MAX, 0.0)
+        rest = len(names) - len(near)
+        shown = (", ".join(near) or "none") + (f" and {rest} more" if rest else "")
+        raise click.ClickException(
+            f"No dataset is called {name_or_id!r}. Datasets of this sandbox: {shown}."
         )
-        raise click.ClickException(f"No dataset is called {name_or_id!r}. {hint}")
     return found[0]
 
 
@@ -68,9 +68,3 @@ def _named(platform: Platform) -> list[NamedDataset]:
         NamedDataset(dataset_id, dataset["name"], dataset["schemaRef"]["id"])
         for dataset_id, dataset in every(platform).items()
     ]
-
-
-def _enumerated(names: list[str]) -> str:
-    rest = len(names) - _NAMES_MAX
-    shown = ", ".join(names[:_NAMES_MAX]) or "none"
-    return f"{shown} and {rest} more" if rest > 0 else shown

@@ -12,6 +12,7 @@ from rich.table import Table
 from forebay.app import credentials, settings
 from forebay.app.data_directory import DataDirectory
 from forebay.cli.options import data_option, org_option, sandbox_option
+from forebay.cli.terminal import printable
 from forebay.kernel import json
 
 _COLUMN_WIDTH_MIN = 10
@@ -103,7 +104,7 @@ def _shown(value: object) -> str:
 def _escaped(text: str) -> Any:  # noqa: ANN401  rich's text
     from rich.text import Text  # noqa: PLC0415  only for tables
 
-    visible = "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
+    visible = printable(text, kept="\n")
     return Text(visible)
 
 

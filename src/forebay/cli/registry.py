@@ -50,6 +50,7 @@ _NEAR_MAX = 3
 _LIKENESS_MIN = 0.65
 _START_WEIGHT = 0.85
 _WORDS_LIKENESS = 0.7
+_WORD_MIN = 3
 
 
 class Component(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,7 +157,21 @@ class Registry:
             if found:
                 raise NotFound(f"{name!r} is ambiguous: {_enumerated(found)}. Use the id.")
             every += listed
+        other = self.of_other_kind(name, kinds)
+        if other:
+            expected = " or ".join(kind.display_name for kind in kinds)
+            raise NotFound(f"There is no {expected} {name!r}. {other}")
         raise NotFound(f"Nothing is called {name!r}. {nearest(name, every)}")
+
+    def of_other_kind(self, name: str, kinds: Sequence[ResourceType]) -> str:
+        """Return a sentence if the name is that of something which cannot stand here."""
+        found = {
+            f"a {kind.display_name}"
+            for container in (TENANT, GLOBAL)
+            for kind in KINDS
+            if kind not in kinds and matching(self.components(kind, container), name)
+        }
+        return f"It is the name of {' and of '.join(sorted(found))}." if found else ""
 
     def descriptors(self, schema_id: str | None = None) -> list[Document]:
         """Return the descriptors of a schema, or of the sandbox."""
@@ -208,7 +223,7 @@ def nearest(name: str, components: Iterable[Component]) -> str:
     scores: dict[str, tuple[float, Component]] = {}
     for item in components:
         texts = (item.title.casefold(), item.resource_id.removeprefix(NAMESPACE_URI).casefold())
-        score = max(_likeness(wanted, text) for text in texts) if wanted else 0.0
+        score = max(_likeness(wanted, text) for text in texts)
         scores[item.resource_id] = (score, item)
     by_score = sorted(scores.values(), key=lambda pair: -pair[0])
     meant = [item for score, item in by_score[:_NEAR_MAX] if score >= _LIKENESS_MIN]
@@ -220,6 +235,8 @@ def nearest(name: str, components: Iterable[Component]) -> str:
 def _likeness(wanted: str, text: str) -> float:
     """Return how much a text is like another, or begins like it, or has it as words: 0 to 1."""
     whole = difflib.SequenceMatcher(None, wanted, text).ratio()
+    if len(wanted) < _WORD_MIN:
+        return whole
     start = difflib.SequenceMatcher(None, wanted, text[: len(wanted)]).ratio()
     has_words = f" {wanted} " in f" {text} "
     return max(whole, _START_WEIGHT * start, _WORDS_LIKENESS if has_words else 0.0)

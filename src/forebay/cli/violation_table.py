@@ -7,7 +7,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from forebay.cli.terminal import printable
+
 _ROWS_MAX = 50
+_VALUE_MAX = 60
 _WIDTH_WIDE = 120
 """From here on what would be right has a column of its own."""
 
@@ -89,11 +92,13 @@ def print_kinds(console: Console, kinds: list[dict[str, Any]], *, left_out: int)
         table.add_column("what would be right", overflow="fold", ratio=3)
     table.add_column("first", overflow="fold", ratio=2)
     for kind in kinds[:_ROWS_MAX]:
-        row = [f"{kind['records']:,}", kind["path"] or "(the record)", kind["message"]]
+        first = kind["first"]
+        # What breaks no keyword has its whole sense in the words: the first record's are shown.
+        message = kind["message"] if kind["keyword"] else first["message"]
+        row = [f"{kind['records']:,}", kind["path"] or "(the record)", message]
         if is_wide:
             row.append(kind["right"] or "")
-        first = kind["first"]
-        value = "" if first["value"] is None else f": {first['value']}"
+        value = "" if first["value"] is None else f": {_cut(first['value'])}"
         table.add_row(*map(_plain, (*row, f"{_place(first)}{value}")))
     console.print(table)
     hidden = sum(kind["violations"] for kind in kinds[_ROWS_MAX:]) + left_out
@@ -119,6 +124,10 @@ def _place(entry: dict[str, Any]) -> str:
     return entry["xactionId"] if entry.get("xactionId") else f"item {entry.get('index', 0)}"
 
 
+def _cut(value: str) -> str:
+    return value if len(value) <= _VALUE_MAX else f"{value[: _VALUE_MAX - 1]}…"
+
+
 def _plain(text: str) -> Text:
     # Text, not markup: what a record holds must not format the terminal, or move its cursor.
-    return Text("".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text))
+    return Text(printable(text))

@@ -1,5 +1,6 @@
 """`forebay xdm`: the standard library of this installation."""
 
+import re
 from pathlib import Path
 
 import click
@@ -8,6 +9,7 @@ from forebay.app import settings
 from forebay.app.data_directory import DataDirectory
 from forebay.cli.options import data_option
 
+_RELEASE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,39}")
 _KINDS = {
     "behavior": "behaviors",
     "class": "classes",
@@ -41,6 +43,10 @@ def import_(data: Path | None, checkout: Path, release: str | None) -> None:
     """
     from forebay.app.library import import_checkout  # noqa: PLC0415  heavy imports
 
+    if release is not None and not _RELEASE.fullmatch(release):
+        raise click.BadParameter(
+            f"{release!r} is no release; expected one like 1.31.4", param_hint="'--release'"
+        )
     chosen = settings.recall(settings.load(data=data))
     directory = DataDirectory(chosen.data)
     directory.create()
@@ -48,11 +54,11 @@ def import_(data: Path | None, checkout: Path, release: str | None) -> None:
     for kind, name in _KINDS.items():
         click.echo(f"{report.counts.get(kind, 0):>6}  {name}")
     for reason, count in sorted(report.skipped.items()):
-        click.echo(f"{count:>6}  JSON files skipped: {reason}")
+        files = "JSON file" if count == 1 else "JSON files"
+        click.echo(f"{count:>6}  {files} skipped: {reason}")
     if report.kept:
-        click.echo(
-            f"{report.kept:>6}  components of an earlier import kept: DIR does not have them"
-        )
+        components = "component" if report.kept == 1 else "components"
+        click.echo(f"{report.kept:>6}  {components} of an earlier import kept: not in {checkout}")
     click.echo(
         f"XDM {report.version} is in {report.file}. A server that runs goes on with the library it "
         "has; start it again to use this one."

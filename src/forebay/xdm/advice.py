@@ -64,6 +64,11 @@ def right_instead(document: Mapping[str, Any], violation: Violation) -> str | No
     return say(node, violation) if isinstance(node, Mapping) else None
 
 
+def key_named_in(message: str) -> str:
+    """Return the key that a message names in brackets; it may hold brackets itself."""
+    return message[message.find("[") + 1 : message.rfind("]")]
+
+
 def _type(node: Mapping[str, Any], violation: Violation) -> str:
     if violation.message.endswith("found: Null"):
         return f"leave the member out, or write {_described(node)}"
@@ -71,14 +76,14 @@ def _type(node: Mapping[str, Any], violation: Violation) -> str:
 
 
 def _required(node: Mapping[str, Any], violation: Violation) -> str:
-    name = _named(violation.message)
+    name = key_named_in(violation.message)
     field = node.get("properties", {}).get(name, {})
     where = dotted_location(violation.schema_location)
     return f"{where + '.' if where else ''}{name}: {_described(field)}"
 
 
 def _extraneous(node: Mapping[str, Any], violation: Violation) -> str | None:
-    name = _named(violation.message)
+    name = key_named_in(violation.message)
     names = list(node.get("properties", {}))
     for wrapper, field in node.get("properties", {}).items():
         if wrapper.startswith("_") and name in field.get("properties", {}):
@@ -90,11 +95,6 @@ def _extraneous(node: Mapping[str, Any], violation: Violation) -> str | None:
         return f"did you mean {close[0]}?"
     more = f" and {len(names) - _NAMES_MAX} more" if len(names) > _NAMES_MAX else ""
     return f"the object may have {', '.join(names[:_NAMES_MAX])}{more}" if names else None
-
-
-def _named(message: str) -> str:
-    """Return the key that a message names in brackets; it may hold brackets itself."""
-    return message[message.find("[") + 1 : message.rfind("]")]
 
 
 def _described(node: Mapping[str, Any]) -> str:

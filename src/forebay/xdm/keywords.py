@@ -5,6 +5,9 @@ from typing import Any
 
 from forebay.xdm.values import is_integer, is_number
 
+LOWER_BOUNDS = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
+UPPER_BOUNDS = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
+
 
 def _is_count(value: object) -> bool:
     return is_integer(value) and isinstance(value, int) and value >= 0

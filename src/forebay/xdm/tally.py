@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from forebay.kernel import json
-from forebay.xdm.advice import right_instead
+from forebay.xdm.advice import key_named_in, right_instead
 from forebay.xdm.pointers import Nowhere, dotted, dotted_location, resolve
 from forebay.xdm.violations import Violation
 
@@ -164,7 +164,7 @@ def wrong_value(leaf: Violation, record: Any) -> str | None:  # noqa: ANN401  an
     try:
         value = resolve(record, leaf.pointer)
         if leaf.keyword == "additionalProperties":
-            value = value[leaf.message[leaf.message.find("[") + 1 : leaf.message.rfind("]")]]
+            value = value[key_named_in(leaf.message)]
     except (Nowhere, LookupError, TypeError):
         return None
     return json.encode(value)[:_VALUE_SHOWN_MAX].decode(errors="ignore")

@@ -6,6 +6,7 @@ import pytest
 from support.registry import (
     FULL,
     PROFILE,
+    WORK_DETAILS,
     RegistryClient,
     a_field_group,
     a_schema,
@@ -13,6 +14,7 @@ from support.registry import (
 )
 
 VERSIONS = "/forebay/v1/schemas"
+STANDARD = "application/vnd.adobe.xdm+json; version=1"
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +62,18 @@ def test_a_version_is_composed_of_what_its_parts_were_then(registry: RegistryCli
 
     assert set(then["properties"][registry.namespace]["properties"]) == {"first"}
     assert set(now["properties"][registry.namespace]["properties"]) == {"first", "second"}
+
+
+def test_a_version_has_standard_names_where_they_are_asked_for(registry: RegistryClient) -> None:
+    group = registry.create(
+        "fieldgroups",
+        a_group(registry) | {"required": ["workEmail"], "allOf": [{"$ref": WORK_DETAILS}]},
+    )
+
+    then = registry.call("GET", path(group["$id"], "1.0"), accept=STANDARD).json()
+    now = registry.lookup(group["$id"], "fieldgroups", STANDARD)
+
+    assert then["required"] == now["required"] == ["xdm:workEmail"]
 
 
 @pytest.mark.parametrize("suffix", ["", "/1.7", "/nonsense", "/%00"])

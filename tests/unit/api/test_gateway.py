@@ -1,3 +1,4 @@
+import gzip
 import re
 import socket
 from collections.abc import Iterator
@@ -189,6 +190,15 @@ def test_body_that_is_not_plain_json_is_refused(client: httpx2.Client, body: byt
     assert answer.json()["report"]["detailed-message"].startswith("The request body is n")
 
 
+def test_packed_body_is_refused_by_name(client: httpx2.Client) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+
+    answer = client.post(CONNECTIONS, content=gzip.compress(b"{}"), headers=headers)
+
+    assert answer.status_code == 415
+    assert "Content-Encoding gzip" in answer.json()["report"]["detailed-message"]
+
+
 def test_body_above_the_cap_is_refused(client: httpx2.Client) -> None:
     body = b'"' + b"x" * PLATFORM_BODY_BYTES_MAX + b'"'
 
@@ -234,7 +244,10 @@ def test_unknown_path_is_told_in_the_words_of_the_service(client: httpx2.Client)
     ims = client.get("/ims/nothing")
 
     assert {answer.status_code for answer in (gateway, flow_service, registry, ims)} == {404}
-    assert gateway.json() == {"error_code": "404000", "message": "Resource not found"}
+    assert gateway.json() == {
+        "error_code": "404000",
+        "message": "There is nothing at GET /data/foundation/nothing",
+    }
     assert flow_service.json()["type"] == "https://ns.adobe.com/aep/errors/FLOW-1439-404"
     assert flow_service.json()["report"]["type"] == "flows"
     assert flow_service.json()["report"]["id"] == "84224def"

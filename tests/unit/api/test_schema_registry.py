@@ -481,6 +481,29 @@ def test_ad_hoc_class_gets_a_namespace_of_its_own(client: RegistryClient) -> Non
     assert created["meta:datasetNamespace"] == schema["meta:datasetNamespace"] == namespace
 
 
+def test_ad_hoc_fields_may_stand_in_a_part_of_the_class_as_in_the_tutorial(
+    client: RegistryClient,
+) -> None:
+    fields = {"_adhoc": {"type": "object", "properties": {"a": _TEXT}}}
+    body = {
+        "type": "object",
+        "title": a_title(),
+        "allOf": [
+            {"$ref": "https://ns.adobe.com/xdm/data/adhoc"},
+            {"properties": fields, "required": ["_adhoc"]},
+        ],
+    }
+
+    created = client.create("classes", body)
+    schema = client.create("schemas", a_schema(created["$id"]))
+
+    namespace = created["meta:datasetNamespace"]
+    assert list(created["allOf"][1]["properties"]) == [namespace]
+    full = client.lookup(schema["$id"])
+    assert full["properties"][namespace]["properties"]["a"]["type"] == "string"
+    assert full["required"] == [namespace]
+
+
 def test_ad_hoc_class_keeps_its_namespace_when_it_changes(client: RegistryClient) -> None:
     body = {
         "title": a_title(),

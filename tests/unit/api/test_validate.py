@@ -287,6 +287,7 @@ def test_schemas_and_datasets_of_others_are_not_found(client: DryRunClient, sche
         (b'{"schemaId":7,"record":{}}', "", "schemaId"),
         (b'{"schemaId":"a","record":{}}', "?results=some", "expected invalid or all"),
         (b'{"schemaId":"a","record":{}}', "?limit=-1", "expected a number from 0 to 10000"),
+        (b'{"schemaId":"a","record":{}}', "?limit=10001", "expected a number from 0 to 10000"),
         (b'{"schemaId":"a","record":{}}', "?schema=a", "'schema' is unknown"),
         (b"[" * 200_000, "", "The body is not what is expected"),
     ],

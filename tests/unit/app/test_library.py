@@ -15,7 +15,7 @@ from forebay.kernel import json
 from forebay.kernel.clock import SystemClock
 from forebay.kernel.errors import PlatformError
 from forebay.xdm.standard import Kind, StandardLibrary
-from support.registry import a_dataset, a_schema
+from support.registry import a_dataset, a_field_group, a_schema
 from support.schemas import ACTOR
 from support.scopes import a_scope
 
@@ -241,6 +241,27 @@ def test_change_that_breaks_a_dataset_of_a_standard_schema_is_refused(
 
     with pytest.raises(CheckoutInvalid, match="a dataset is bound to"):
         checkout.imported(data)
+
+
+def test_change_that_breaks_a_field_group_in_no_schema_is_refused(
+    data: DataDirectory, checkout: Checkout, store: ControlStore
+) -> None:
+    path, inner = "components/datatypes/inner.schema.json", f"{NS}datatypes/inner"
+    first = {"xdm:x": {"type": "string"}}
+    checkout.write(path, {"$id": inner, "definitions": {"inner": {"properties": first}}})
+    checkout.imported(data)
+    scope = a_scope(store, "luma")
+    schemas = SchemaService(store, SystemClock(), standard=StandardLibrary(data.library))
+    fields = {
+        "_luma": {"type": "object", "properties": {"x": {"$ref": f"{inner}#/definitions/inner"}}}
+    }
+    group = schemas.create(scope, ACTOR, ResourceType.FIELD_GROUP, a_field_group(fields))
+    checkout.write(path, {"$id": inner, "properties": first})
+
+    with pytest.raises(CheckoutInvalid, match="could not be composed") as caught:
+        checkout.imported(data)
+
+    assert group["$id"] in caught.value.message
 
 
 def test_addition_to_what_holds_data_is_taken(

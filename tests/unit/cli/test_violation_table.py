@@ -72,3 +72,20 @@ def test_very_many_kinds_are_summed_up(capsys: pytest.CaptureFixture[str]) -> No
     print_summary(summary)
 
     assert "and 20 violations of further kinds" in capsys.readouterr().out
+
+
+def test_what_breaks_no_keyword_is_shown_in_the_words_of_the_first_record(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    answer = an_answer(a=1)
+    first = answer["summary"][0]["first"] | {"message": "the dataset is 5f12", "value": "x" * 200}
+    answer["summary"][0] |= {"keyword": None, "message": "the dataset is …f…", "first": first}
+    summary = Summary()
+    summary.add(answer, is_kept=False)
+
+    print_summary(summary)
+
+    shown = capsys.readouterr().out
+    assert "the dataset is 5f12" in shown
+    assert shown.count("x") < 70

@@ -120,6 +120,9 @@ def _say(console: Console, step: Step, verb: str) -> None:
 
 
 def _summarize(console: Console, planned: Plan, *, is_dry: bool) -> None:
+    if not planned.steps:
+        console.print("Nothing is described in these files, so there was nothing to do.")
+        return
     numbers = {action: sum(s.action is action for s in planned.steps) for action in Action}
     if not numbers[Action.CREATE] and not numbers[Action.CHANGE]:
         console.print(f"Everything is unchanged ({numbers[Action.NOTHING]}).")

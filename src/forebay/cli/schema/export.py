@@ -139,6 +139,9 @@ class _Writer:
         self, kind: ResourceType, document: Document, descriptors: Sequence[Document]
     ) -> Document:
         body = {name: v for name, v in document.items() if name not in READ_ONLY_MEMBERS}
+        if kind is ResourceType.CLASS and "meta:datasetNamespace" in document:
+            # The namespace of an ad-hoc class is made of its id, which is another one elsewhere.
+            body = _renamed(body, document["meta:datasetNamespace"], "_adhoc")
         item: Document = {"title": body.pop("title")}
         if "description" in body:
             item["description"] = body.pop("description")
@@ -214,3 +217,11 @@ class _Writer:
         if isinstance(value, list):
             return [self._filled(item) for item in value]
         return self._tenant.sub("_{tenant}", value) if isinstance(value, str) else value
+
+
+def _renamed(value: Any, old: str, new: str) -> Any:  # noqa: ANN401  any JSON value
+    if isinstance(value, dict):
+        return {new if k == old else k: _renamed(v, old, new) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_renamed(item, old, new) for item in value]
+    return new if value == old else value

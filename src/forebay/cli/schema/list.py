@@ -20,7 +20,7 @@ from forebay.cli.registry import (
     Document,
     Registry,
 )
-from forebay.cli.schema.tree import printable
+from forebay.cli.terminal import printable
 from forebay.control.schemas.model import ResourceType, is_union_tagged
 from forebay.kernel import json
 from forebay.kernel.clock import utc

@@ -108,18 +108,9 @@ class Names:
             ids = ", ".join(item.alt_id for item in found)
             self.faults.append(f"{place}: {name!r} is the title of several; use an id: {ids}")
         else:
-            hint = self._of_other_kind(filled, kinds) or nearest(filled, every)
+            hint = self._registry.of_other_kind(filled, kinds) or nearest(filled, every)
             self.faults.append(f"{place}: there is no {kind} {name!r}. {hint}")
         return filled
-
-    def _of_other_kind(self, name: str, kinds: Sequence[ResourceType]) -> str:
-        """Return a sentence if the name is that of something which cannot stand here."""
-        others = [kind for kind in KINDS if kind not in kinds]
-        listed = [t.component for t in self.targets if t.wanted.kind in others]
-        for container in (TENANT, GLOBAL):
-            listed += [i for kind in others for i in self._registry.components(kind, container)]
-        found = {f"a {item.kind.display_name}" for item in matching(listed, name)}
-        return f"It is the name of {' and of '.join(sorted(found))}." if found else ""
 
     def _target(self, scope: Scope, wanted: WantedResource) -> Target:
         stated = self._filled(wanted.resource_id or "")

@@ -136,6 +136,7 @@ class _Planner:
         self._before = Overlay(registry, standard)
         self._after = Overlay(registry, standard)
         self._built: dict[str, Document] = {}
+        self._unbuilt: set[str] = set()
 
     def plan(self, *, may_break: bool) -> Plan:
         targets = self._names.targets
@@ -182,7 +183,9 @@ class _Planner:
         """Return a fault with titles for the ids of resources that have none yet."""
         for target in self._names.targets:
             if target.stored is None:
-                fault = fault.replace(target.resource_id, repr(target.wanted.title))
+                title = repr(target.wanted.title)
+                fault = fault.replace(f"'{target.resource_id}'", title)
+                fault = fault.replace(target.resource_id, title)
         return fault
 
     def _ordered(self, targets: Sequence[Target], bodies: Mapping[str, Document]) -> list[Target]:
@@ -229,12 +232,16 @@ class _Planner:
     def _build(self, target: Target, body: Document) -> Document | None:
         """Return what the registry would keep, and note why it would not."""
         kind, resource_id = target.wanted.kind, target.resource_id
+        if self._unbuilt.intersection(_texts(body)):
+            self._unbuilt.add(resource_id)  # what it is made of has the fault
+            return None
         try:
             built = building.build(self._scope, kind, resource_id, body, self._after)
             self._after.put(built)
             compose(built, self._after)
         except PlatformError as error:
             self._faults.append(f"{target.wanted.place}: {error.message} [{error.code}]")
+            self._unbuilt.add(resource_id)
             return None
         if target.stored is not None and _TAGS in target.stored:
             built[_TAGS] = target.stored[_TAGS]

@@ -19,7 +19,8 @@ from forebay.cli.registry import (
     Registry,
     name_and_version,
 )
-from forebay.cli.schema.tree import Names, Node, origins_of, printable, tree
+from forebay.cli.schema.tree import Names, Node, origins_of, tree
+from forebay.cli.terminal import printable
 from forebay.control.schemas.model import ResourceType, is_union_tagged
 from forebay.kernel import json
 

@@ -71,8 +71,7 @@ def origins_of(parts: Sequence[tuple[str, Document]]) -> dict[Names, str]:
     """
     Return which component each field comes from.
 
-    A field that several bring along is the first one's, except where it only holds others: an
-    object whose members come from different components has no origin of its own.
+    A field that several bring along is named after all of them.
 
     Args:
         parts: Title and full form of class and field groups.
@@ -101,11 +100,6 @@ def unwrap(node: Document) -> tuple[str, Document]:
             brackets, node = f"{brackets}{{}}", node["additionalProperties"]
         else:
             return brackets, node
-
-
-def printable(text: str) -> str:
-    """Return a text that cannot move the cursor, whatever a title holds."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
 def rules(node: Document) -> Iterator[str]:

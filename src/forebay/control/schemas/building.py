@@ -31,6 +31,7 @@ TITLE_LENGTH_MAX = 255
 RAW_EVENT_REQUIRED = ("@id", "xdm:timestamp")
 """What the raw form of an event schema requires, in standard notation (1.7)."""
 
+_ADHOC_FIELDS = "_adhoc"
 _DATASET_NAMESPACE_DIGITS = 32
 
 _XDM_TYPES = {
@@ -226,15 +227,25 @@ def _check_class(scope: Scope, document: Document, library: Library) -> None:
 
 def _rename_adhoc(document: Document) -> str:
     """Give the fields of an ad-hoc class a namespace of their own, and return it (1.9)."""
-    properties = document.get("properties", {})
     namespace = f"_{document['$id'].rpartition('/')[2][:_DATASET_NAMESPACE_DIGITS]}"
-    if "_adhoc" in properties and namespace in properties:
-        raise ResourceInvalid(f"properties holds both _adhoc and {namespace}, which are the same")
     document["meta:datasetNamespace"] = namespace
-    if "_adhoc" in properties:
-        document["properties"] = {
-            namespace if name == "_adhoc" else name: field for name, field in properties.items()
+    # The fields stand in the class itself, or in a part of it, as Adobe's tutorial has them.
+    for node in (document, *document.get("allOf", ())):
+        properties = node.get("properties", {})
+        if _ADHOC_FIELDS not in properties:
+            continue
+        if namespace in properties:
+            raise ResourceInvalid(
+                f"properties holds both {_ADHOC_FIELDS} and {namespace}, which are the same"
+            )
+        node["properties"] = {
+            namespace if name == _ADHOC_FIELDS else name: field
+            for name, field in properties.items()
         }
+        if "required" in node:
+            node["required"] = [
+                namespace if name == _ADHOC_FIELDS else name for name in node["required"]
+            ]
     return namespace
 
 

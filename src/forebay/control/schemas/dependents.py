@@ -147,7 +147,7 @@ def check_deletable(registry: Registry, resource: StoredResource) -> None:
     if store.is_used_by_dataset(registry.connection, scope, resource_id):
         raise ResourceInUse(f"A dataset is bound to the schema {resource_id}")
     for other in store.list_resources(registry.connection, scope):
-        if resource_id in other.document["refs"]:
+        if resource_id in other.document["refs"] and other.resource_id != resource_id:
             raise ResourceInUse(
                 f"{other.resource_id} ({other.title}) refers to {resource_id}; take the reference "
                 "out of it first"

@@ -10,12 +10,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from forebay.xdm.fields import ArrayOf, FieldType, MapOf, Object, Scalar
+from forebay.xdm.keywords import LOWER_BOUNDS, UPPER_BOUNDS
 from forebay.xdm.shape import fields_of
 from forebay.xdm.strict import validation_document
 from forebay.xdm.types import INTEGER_RANGES, xdm_type
 
-_LOWER_BOUNDS = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
-_UPPER_BOUNDS = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
 _RULES = (
     "format",
     "pattern",
@@ -89,9 +88,9 @@ def _narrowed(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iter
                 f"{path} would get the {keyword} {new[keyword]!r:.80}; "
                 f"{_kept(keyword, old)}, and can only be taken away"
             )
-    for keyword in (*_LOWER_BOUNDS, *_UPPER_BOUNDS):
+    for keyword in (*LOWER_BOUNDS, *UPPER_BOUNDS):
         if keyword in new and _is_stricter(keyword, new[keyword], _bound(old, keyword)):
-            wider = "below" if keyword in _LOWER_BOUNDS else "above"
+            wider = "below" if keyword in LOWER_BOUNDS else "above"
             yield (
                 f"{path} would get the {keyword} {new[keyword]}; {_kept(keyword, old)}, and can "
                 f"only be taken away or changed to one {wider}"
@@ -158,7 +157,7 @@ def _is_stricter(keyword: str, new: object, old: object) -> bool:
         return new is True and old is not True
     if not isinstance(new, int | float) or not isinstance(old, int | float):
         return True
-    return new > old if keyword in _LOWER_BOUNDS else new < old
+    return new > old if keyword in LOWER_BOUNDS else new < old
 
 
 def _columns(path: str, old: FieldType, new: FieldType) -> Iterator[str]:

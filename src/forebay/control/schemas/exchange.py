@@ -6,7 +6,7 @@ or another organization; the random part of each ``$id`` stays (schema-catalog-p
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -15,7 +15,11 @@ import msgspec
 from forebay.control.schemas import building, creation, store
 from forebay.control.schemas.errors import ImportFailed, RegistryError, not_found
 from forebay.control.schemas.library import Registry, type_of
-from forebay.control.schemas.model import NAMESPACE_URI, TENANT_PLACEHOLDER, ResourceType
+from forebay.control.schemas.model import (
+    NAMESPACE_URI,
+    TENANT_PLACEHOLDER,
+    ResourceType,
+)
 from forebay.control.schemas.unions import is_union_id
 from forebay.control.scope import Actor, Scope
 from forebay.control.store.engine import WRITE_SECONDS_MAX
@@ -69,12 +73,9 @@ def export(registry: Registry, resource_id: str) -> list[Document]:
             if other is not None and other.resource_id not in found:
                 found[other.resource_id] = other.document
                 waiting.append(other.document)
-    graph = {
-        known: [r for r in document["refs"] if r in found] for known, document in found.items()
-    }
-    return [
-        _portable(registry.scope, found[known]) for known in TopologicalSorter(graph).static_order()
-    ]
+    parts = {name: [r for r in document["refs"] if r in found] for name, document in found.items()}
+    ordered = _parts_first([stored.resource_id], parts)
+    return [_portable(registry.scope, found[name]) for name in ordered]
 
 
 def read(scope: Scope, body: object) -> list[Wanted]:
@@ -147,6 +148,27 @@ def _import(
             "else. Change it with PUT or PATCH, or delete it first"
         )
     return stored.document
+
+
+def _parts_first(names: Iterable[str], parts: Mapping[str, Sequence[str]]) -> list[str]:
+    """
+    Return resources with all that they are made of, parts first.
+
+    What stands in such an order already stays in it. In a circle, which types that are parts of
+    themselves make, one comes before one of its parts.
+    """
+    ordered: list[str] = []
+    seen: set[str] = set()
+    waiting = [(name, False) for name in names][::-1]
+    while waiting:
+        name, has_its_parts = waiting.pop()
+        if has_its_parts:
+            ordered.append(name)
+        elif name not in seen:
+            seen.add(name)
+            waiting.append((name, True))
+            waiting.extend((part, False) for part in parts[name][::-1])
+    return ordered
 
 
 def _portable(scope: Scope, document: Mapping[str, Any]) -> Document:
@@ -251,10 +273,11 @@ def _dependencies_first(wanted: Mapping[str, Wanted]) -> list[Wanted]:
         for known, item in wanted.items()
     }
     try:
-        return [wanted[known] for known in TopologicalSorter(graph).static_order()]
+        TopologicalSorter(graph).prepare()
     except CycleError as error:
         circle = " → ".join(error.args[1])
         raise _failed(f"The resources refer to each other in a circle: {circle}") from None
+    return [wanted[known] for known in _parts_first(wanted, graph)]
 
 
 def _references(body: object) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from forebay.control.schemas.errors import ResourceInvalid
 from forebay.control.schemas.regular import PatternInvalid, compile_pattern
+from forebay.kernel import json
 
 DEPTH_MAX = 96
 """Nesting of arrays and objects in a resource: some forty levels of fields."""
@@ -18,6 +19,7 @@ NODES_MAX = 10_000
 TEXT_LENGTH_MAX = 4_000
 """Characters of a title or a description."""
 
+_SHOWN_MAX = 80
 _TYPES = ("string", "number", "integer", "boolean", "object", "array")
 
 
@@ -53,7 +55,22 @@ def check_structure(document: dict[str, Any]) -> None:
             check = _CHECKS.get(keyword)
             if check is not None:
                 check(f"{pointer}/{keyword}", value)
+        _check_labels(pointer, node)
         pending.extend(subschemas(node, pointer))
+
+
+def _check_labels(pointer: str, node: Mapping[str, Any]) -> None:
+    """Refuse labels of values that an enum does not allow (1.12)."""
+    if "enum" not in node:
+        return
+    allowed = {value if isinstance(value, str) else json.shown(value) for value in node["enum"]}
+    extra = [value for value in node.get("meta:enum", {}) if value not in allowed]
+    if extra:
+        raise ResourceInvalid(
+            f"{pointer}/meta:enum has the values {json.shown(extra)}, which enum does not allow; "
+            "add them to enum, or leave enum out if any value may be sent",
+            pointer=f"{pointer}/meta:enum",
+        )
 
 
 def subschemas(node: Mapping[str, Any], pointer: str = "#") -> Iterator[tuple[str, Any]]:
@@ -83,9 +100,9 @@ def _children(node: object) -> Iterator[object]:
 
 
 def _wrong(pointer: str, value: object, expected: str) -> ResourceInvalid:
-    shown = repr(value)
-    if len(shown) > 80:  # noqa: PLR2004  a message is one line
-        shown = f"{shown[:77]}…"
+    shown = json.encode(value).decode()
+    if len(shown) > _SHOWN_MAX:
+        shown = f"{shown[: _SHOWN_MAX - 1]}…"
     return ResourceInvalid(f"{pointer} is {shown}; expected {expected}", pointer=pointer)
 
 

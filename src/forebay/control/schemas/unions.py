@@ -14,6 +14,7 @@ import msgspec
 from forebay.control.schemas.model import NAMESPACE_URI, StoredResource, is_union_tagged
 from forebay.control.scope import Scope
 from forebay.xdm.composition import Library, compose, extends
+from forebay.xdm.keywords import LOWER_BOUNDS, UPPER_BOUNDS
 from forebay.xdm.names import alt_id
 from forebay.xdm.types import INTEGER_RANGES, xdm_type
 from forebay.xdm.values import is_number
@@ -24,8 +25,6 @@ _SUFFIX = "__union"
 _IDENTITY_MAP = f"{NAMESPACE_URI}xdm/context/identitymap"
 _SEGMENTS = f"{NAMESPACE_URI}xdm/context/profile-segmentation"
 _EVENT = f"{NAMESPACE_URI}xdm/context/experienceevent"
-_LOWER_BOUNDS = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
-_UPPER_BOUNDS = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
 _NODES = ("items", "additionalProperties")
 _TEXTS = ("title", "description", "meta:xdmField", "meta:referencedFrom")
 _INTEGERS = tuple(INTEGER_RANGES)
@@ -192,7 +191,7 @@ def _widened(one: Mapping[str, Any], other: Mapping[str, Any]) -> Document:
 
 def _widened_rules(one: Mapping[str, Any], other: Mapping[str, Any]) -> Document:
     rules: Document = {}
-    for keywords, loosest in ((_LOWER_BOUNDS, min), (_UPPER_BOUNDS, max)):
+    for keywords, loosest in ((LOWER_BOUNDS, min), (UPPER_BOUNDS, max)):
         for key in keywords:
             if _are_numbers(one, other, key):
                 rules[key] = loosest([one[key], other[key]])

@@ -23,7 +23,7 @@ from forebay.kernel.errors import Disposition, PlatformError
 
 _BUSY_SECONDS = 10
 WRITE_SECONDS_MAX = 10
-"""How long one request may keep other writers waiting; who does more than one thing asks."""
+"""What does many things in one transaction ends after this: others wait for their turn."""
 
 
 class StoreBusy(PlatformError):

@@ -3,7 +3,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
-import httpx2
 import pytest
 from rich.console import Console
 
@@ -14,6 +13,7 @@ from forebay.cli.schema.apply import take
 from forebay.cli.schema.files import wanted
 from forebay.cli.schema.plan import Action, Plan, plan
 from forebay.cli.source_files import FilesInvalid
+from support.command_line import platform_of
 from support.registry import (
     PROFILE,
     RegistryClient,
@@ -39,19 +39,8 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryClient]
 
 @pytest.fixture
 def platform(client: RegistryClient) -> Iterator[Platform]:
-    of = client.credentials
-    members = {
-        "platform_url": client.platform.url,
-        "ims_url": client.platform.url,
-        "org_id": of.org_id,
-        "client_id": of.client_id,
-        "client_secret": of.client_secret,
-        "scopes": ",".join(of.scopes) if not isinstance(of.scopes, str) else of.scopes,
-        "sandbox": of.sandbox,
-        "tenant_id": of.tenant_id,
-    }
-    with httpx2.Client(timeout=60) as http:
-        yield Platform(http, members)
+    with platform_of(client) as found:
+        yield found
 
 
 @pytest.fixture
@@ -389,3 +378,16 @@ def test_a_dataset_is_found_among_more_than_a_page_of_them(
     assert found.schema_id == schema_id
     with pytest.raises(click.ClickException, match=r"numbered 99.* and [0-9]+ more\.$"):
         datasets.find(platform, "numberd 99")
+
+
+def test_what_is_made_of_something_wrong_is_not_a_fault_of_its_own(planned: Planned) -> None:
+    text = """
+classes: [{title: Wrong class, behavior: record, fields: {"a b": string}}]
+schemas: [{title: Made of it, class: Wrong class}]
+"""
+
+    with pytest.raises(FilesInvalid) as caught:
+        planned(text)
+
+    assert str(caught.value).count("a.yaml:") == 1
+    assert "a.yaml:2: 'a b'" in str(caught.value)

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from forebay.cli.schema.tree import Node, origins_of, printable, tree
+from forebay.cli.schema.tree import Node, origins_of, tree
 from forebay.xdm.composition import compose
 from forebay.xdm.standard import Kind, StandardLibrary
 
@@ -78,7 +78,3 @@ def test_every_standard_field_group_has_a_tree() -> None:
     trees = [tree(compose(group, library)) for group in groups]
 
     assert all(nodes for nodes in trees)
-
-
-def test_titles_cannot_move_the_cursor() -> None:
-    assert printable("a\x1b[2Jb") == "a\\x1b[2Jb"

@@ -86,6 +86,15 @@ def test_lists_are_compared_by_their_members(service: SchemaService) -> None:
     assert updates(service, schema) == [("remove", "/allOf", added)]
 
 
+def test_another_order_of_the_same_members_is_one_replacement(service: SchemaService) -> None:
+    group = a_group(service, a={"type": "string", "enum": ["x", "y"]})
+    path = "/definitions/custom/properties/_acme/properties/a/enum"
+
+    patch(service, group, {"op": "replace", "path": path, "value": ["y", "x"]})
+
+    assert updates(service, group) == [("replace", path, ["y", "x"])]
+
+
 def test_replaced_and_removed_members_are_named(service: SchemaService) -> None:
     schema = service.create(ACME, NAMED, ResourceType.SCHEMA, a_schema(description="old"))
 

@@ -9,6 +9,8 @@ from forebay.control.schemas.model import TENANT_PLACEHOLDER as PLACEHOLDER
 from forebay.control.schemas.model import ResourceType
 from forebay.control.schemas.service import SchemaService
 from forebay.control.schemas.views import View
+from forebay.control.store.engine import WRITE_SECONDS_MAX
+from support.clocks import HurryingClock
 from support.registry import PERSON_DETAILS, PROFILE, a_field_group, a_schema
 from support.schemas import ACME, ACME_DEV, ACTOR, RIVAL, a_registry
 
@@ -129,6 +131,36 @@ def test_version_survives_the_journey(service: SchemaService) -> None:
     assert exported[-1]["version"] == imported[-1]["version"] == "1.1"
 
 
+def a_type(service: SchemaService, title: str, **fields: Document) -> Document:
+    body = {"type": "object", "title": title, "properties": fields}
+    return service.create(ACME, ACTOR, ResourceType.DATA_TYPE, body)
+
+
+def grown(service: SchemaService, resource: Document, **fields: Document) -> None:
+    body = resource | {"properties": resource["properties"] | fields}
+    service.replace(ACME, ACTOR, ResourceType.DATA_TYPE, resource["$id"], body)
+
+
+def test_type_that_is_a_part_of_itself_can_be_moved_and_deleted(service: SchemaService) -> None:
+    part = a_type(service, "Part", name={"type": "string"})
+    grown(service, part, parts={"type": "array", "items": {"$ref": part["$id"]}})
+
+    exported = service.rpc.export(ACME, part["$id"])
+    imported = service.rpc.import_resources(RIVAL, ACTOR, exported)
+
+    assert titles(imported) == ["Part"]
+    service.delete(ACME, ACTOR, ResourceType.DATA_TYPE, part["$id"])
+    assert service.stats(ACME)["counts"]["datatypes"] == 0
+
+
+def test_types_that_are_parts_of_each_other_are_exported(service: SchemaService) -> None:
+    outer = a_type(service, "Outer", name={"type": "string"})
+    inner = a_type(service, "Inner", outer={"$ref": outer["$id"]})
+    grown(service, outer, inner={"$ref": inner["$id"]})
+
+    assert titles(service.rpc.export(ACME, outer["$id"])) == ["Inner", "Outer"]
+
+
 def test_second_import_changes_nothing(service: SchemaService) -> None:
     exported = service.rpc.export(ACME, a_family(service)["$id"])
     first = service.rpc.import_resources(RIVAL, ACTOR, exported)
@@ -191,6 +223,22 @@ def test_one_bad_resource_keeps_all_others_out(service: SchemaService) -> None:
     assert service.stats(RIVAL)["counts"]["datatypes"] == 0
 
 
+def test_import_that_takes_too_long_keeps_nothing(service: SchemaService, tmp_path: Path) -> None:
+    exported = service.rpc.export(ACME, a_family(service)["$id"])
+    many = [
+        exported[0] | {"$id": f"{exported[0]['$id']}{number}", "title": f"T{number}"}
+        for number in range(WRITE_SECONDS_MAX + 2)
+    ]
+    slow, store = a_registry(tmp_path, HurryingClock())
+
+    with pytest.raises(ImportFailed, match=r"of 12 resources .* Import them in parts"):
+        slow.rpc.import_resources(RIVAL, ACTOR, many)
+
+    assert slow.stats(RIVAL)["counts"]["datatypes"] == 0
+    assert len(slow.rpc.import_resources(RIVAL, ACTOR, many[:5])) == 5
+    store.close()
+
+
 def test_title_that_another_resource_has_is_refused(service: SchemaService) -> None:
     exported = service.rpc.export(ACME, a_family(service)["$id"])
     taken = service.create(
@@ -241,6 +289,7 @@ _RESOURCE = {"$id": f"{HOME}datatypes/1", "type": "object", "title": "T", "prope
         ([{**_RESOURCE, "$id": f"{HOME}datatypes/"}], "the type is one of"),
         ([{**_RESOURCE, "$id": f"{HOME}datatypes/a b"}], "the type is one of"),
         ([{**_RESOURCE, "$id": f"{HOME}datatypes/{'a' * 200}"}], "the type is one of"),
+        ([{**_RESOURCE, "$id": f"{HOME}schemas/a__union"}], "the type is one of"),
         ([{**_RESOURCE, "meta:resourceType": "schemas"}], "expected datatypes"),
         ([_RESOURCE, _RESOURCE], "of an earlier item"),
         ([_RESOURCE] * 201, "at most 200"),

@@ -7,7 +7,7 @@ import pytest
 from forebay.control.access.service import AccessService
 from forebay.control.datasets.service import DatasetService
 from forebay.control.sandboxes.service import SandboxService
-from forebay.control.schemas.errors import SchemaNotFound
+from forebay.control.schemas.errors import SchemaNotFound, TooMuchAtOnce
 from forebay.control.schemas.model import ResourceType
 from forebay.control.schemas.proposal import (
     Change,
@@ -20,9 +20,10 @@ from forebay.control.schemas.service import SchemaService
 from forebay.control.schemas.validation import ValidationDocument
 from forebay.control.schemas.views import View
 from forebay.control.scope import Scope
-from forebay.control.store.engine import ControlStore
+from forebay.control.store.engine import WRITE_SECONDS_MAX, ControlStore
 from forebay.kernel.clock import SystemClock
 from forebay.xdm.standard import StandardLibrary
+from support.clocks import HurryingClock
 from support.registry import a_dataset, a_field_group, a_schema, an_identity
 from support.schemas import ACTOR, RIVAL
 
@@ -226,6 +227,21 @@ def test_resources_of_others_cannot_be_changed(place: Place) -> None:
     proposal = place.proposals.propose(RIVAL, ACTOR, place.schema_id, [change])
 
     assert [each.is_tried for each in proposal.refused] == [False]
+
+
+def test_more_changes_than_others_may_be_kept_waiting_for_are_refused(
+    place: Place, tmp_path: Path
+) -> None:
+    store = ControlStore.at(tmp_path)
+    proposals = Proposals(store, HurryingClock(), STANDARD)
+    change = points(place, path="/properties/level", value={"type": "string"})
+
+    with pytest.raises(TooMuchAtOnce, match="of 12 changes are tried; ask about fewer"):
+        proposals.propose(place.scope, ACTOR, place.schema_id, [change] * (WRITE_SECONDS_MAX + 2))
+
+    few = proposals.propose(place.scope, ACTOR, place.schema_id, [change])
+    assert "level" in own_rules(place, few)["properties"]
+    store.close()
 
 
 def test_standard_components_cannot_be_changed(place: Place) -> None:

@@ -65,6 +65,19 @@ def test_keyword_with_a_value_it_cannot_hold_is_named(keyword: str, value: objec
         check_structure({"properties": {"field": {keyword: value}}})
 
 
+def test_labels_of_values_that_an_enum_does_not_allow_are_refused() -> None:
+    allowed = {"type": "integer", "enum": [1, 2], "meta:enum": {"1": "One"}}
+    check_structure({"properties": {"field": allowed}})
+
+    with pytest.raises(ResourceInvalid, match=r'field/meta:enum has the values \["3"\]'):
+        check_structure({"properties": {"field": allowed | {"meta:enum": {"3": "Three"}}}})
+
+
+def test_wrong_value_is_named_as_json() -> None:
+    with pytest.raises(ResourceInvalid, match=r"#/required is true; expected a list of texts"):
+        check_structure({"required": True})
+
+
 def test_long_wrong_value_is_shown_in_part() -> None:
     with pytest.raises(ResourceInvalid) as caught:
         check_structure({"properties": ["x" * 500]})

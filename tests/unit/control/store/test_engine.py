@@ -74,3 +74,17 @@ def test_writers_come_to_their_turn_after_a_rehearsal(store: ControlStore) -> No
         waiting.result()
 
     assert titles(store) == {"real"}
+
+
+def test_readers_go_on_while_a_large_change_is_made(store: ControlStore, tmp_path: Path) -> None:
+    reader = ControlStore.at(tmp_path)
+    statement = "INSERT INTO resource_versions VALUES ('org', 'box', ?, '1.0', 1, ?)"
+    larger_than_the_cache = [(str(number), f'"{number:0200000}"') for number in range(40)]
+
+    with store.write() as connection:
+        for row in larger_than_the_cache:
+            connection.exec_driver_sql(statement, row)
+        seen = reader.revision()
+
+    assert reader.revision() == seen + 1
+    reader.close()
