@@ -102,11 +102,11 @@ def _own(registry: Registry, name: str) -> Component:
 def _inexact(registry: Registry, sections: Document) -> frozenset[str]:
     described = wanted_by([Source("export", sections, {})])
     planned = plan(registry, described, may_break=True)
-    whats = {step.what for step in planned.steps if step.action is not Action.NOTHING}
+    differing = {step.what for step in planned.steps if step.action is not Action.NOTHING}
     return frozenset(
         item.title
         for item in described.resources
-        if f"{item.kind.display_name} {item.title!r}" in whats
+        if f"{item.kind.display_name} {item.title!r}" in differing
     )
 
 
