@@ -61,6 +61,7 @@ def main() -> None:
         ("log", log_rows),
         ("validation", validation_rows),
         ("dry runs", dry_run_rows),
+        ("queries", query_rows),
         ("processing", processing_rows),
         ("server", server_rows),
     ]
@@ -258,6 +259,13 @@ def dry_run_rows() -> list[Row]:
         Row("the same, all invalid", f"{invalid:,.0f} records/s", "", None, command),
         Row("impact report over stored events", f"{stored:,.0f} records/s", "", None, command),
     ]
+
+
+def query_rows() -> list[Row]:
+    output, command = run(sys.executable, "bench/query.py")
+    (figure,) = found(r"^aggregate of a nested field +([\d,]+) ms", output)
+    name = "query, aggregate over 1,000,000 rows"
+    return [Row(name, f"{figure:,.0f} ms", "≤ 1,000 ms", figure <= 1_000, command)]
 
 
 def processing_rows() -> list[Row]:

@@ -94,7 +94,7 @@ class Gateway:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        exchange = _Exchange(scope, send)
+        exchange = _Exchange(scope, receive, send)
         try:
             answer = await self._admit(exchange, receive)
             if answer is None:
@@ -161,7 +161,7 @@ class Gateway:
 class _Exchange:
     """One request and its answer: the id that both carry, and the body that was read."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.headers = Headers(scope=scope)
         self.method: str = scope["method"]
         # A slash at the end means nothing here, and a redirect would lose clients that do
@@ -173,6 +173,7 @@ class _Exchange:
         self.request_id = asked if _REQUEST_ID.fullmatch(asked) else ids.new_request_id()
         self.state["request_id"] = self.request_id
         self._scope = scope
+        self._receive = receive
         self._send = send
         self._is_started = False
         self._pending: list[Message] = []
@@ -183,7 +184,8 @@ class _Exchange:
         self._pending = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive(self) -> Message:
-        return self._pending.pop() if self._pending else {"type": "http.disconnect"}
+        # After the body nothing comes but the end of the connection, for those who look for it.
+        return self._pending.pop() if self._pending else await self._receive()
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import duckdb
 
-from forebay.lake.types import literal
+from forebay.lake.sql_text import literal
 
 _ALONE: dict[str, str | bool | int | float | list[str]] = {
     # It would look for extensions on the network, before access to anything is even checked.
@@ -15,9 +15,10 @@ _ALONE: dict[str, str | bool | int | float | list[str]] = {
 }
 
 
-def connect() -> duckdb.DuckDBPyConnection:
-    """Open a database of its own."""
-    connection = duckdb.connect(":memory:", config=_ALONE)
+def connect(*, threads: int | None = None) -> duckdb.DuckDBPyConnection:
+    """Open a database of its own; without a number it has a thread for each core at first."""
+    config = _ALONE if threads is None else _ALONE | {"threads": threads}
+    connection = duckdb.connect(":memory:", config=config)
     connection.execute("SET TimeZone='UTC'")
     return connection
 
@@ -35,8 +36,9 @@ def confine(
     connection.execute(f"SET threads={threads}")
     if files:
         connection.execute(f"SET allowed_paths=[{', '.join(map(literal, files))}]")
+    # Without a folder it would write what its memory does not hold where the process stands.
+    connection.execute(f"SET temp_directory={literal(folder or '')}")
     if folder is not None:
-        connection.execute(f"SET temp_directory={literal(folder)}")
         connection.execute(f"SET allowed_directories=[{literal(folder)}]")
     connection.execute("SET enable_external_access=false")
     connection.execute("SET lock_configuration=true")

@@ -6,30 +6,29 @@ so a query sees one state of each table however long it takes, while the server 
 The query can reach those files and nothing else: no other file, no network, no setting.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from threading import Timer
-from types import TracebackType
-from typing import Any, Self
 
-import duckdb
-import pyarrow as pa  # type: ignore[import-untyped]  # has no types
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.types import IcebergType, ListType, MapType, StructType
 
-from forebay.kernel.errors import Disposition, PlatformError
 from forebay.lake.catalog import FILE, TROUBLE, identifier, open_catalog, unavailable
-from forebay.lake.duck import confine, connect
 from forebay.lake.failed_records import FIELDS
 from forebay.lake.ports import FAILED_RECORDS, TableId
-from forebay.lake.types import iceberg_schema, literal, quoted
+from forebay.lake.sql_text import literal, quoted
+from forebay.lake.statement import (
+    MEMORY_LIMIT,
+    SECONDS_MAX,
+    QueryRefused,
+    Result,
+    Statement,
+    View,
+)
+from forebay.lake.types import iceberg_schema
 from forebay.xdm.fields import Object
 
-SECONDS_MAX = 60.0
-MEMORY_LIMIT = "512MB"
-THREADS = 2
-ROWS_AT_ONCE = 1_000
+__all__ = ["QueryRefused", "Result", "make_views", "query", "views_of"]
 
 _DUCKDB = {
     "string": "VARCHAR",
@@ -40,71 +39,6 @@ _DUCKDB = {
     "date": "DATE",
     "timestamptz": "TIMESTAMPTZ",
 }
-
-
-class QueryRefused(PlatformError):
-    """A query is not one reading statement, names what is not there, or is wrong."""
-
-    code = "LAKE-1400"
-    status = 400
-    title = "Query refused"
-    disposition = Disposition.REJECT
-
-
-class Result:
-    """
-    A query that can be answered, as rows or as a table; each runs it anew.
-
-    Close it, or leave its ``with`` block, to release the memory.
-    """
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, sql: str, timer: Timer) -> None:
-        self._connection = connection
-        self._sql = sql
-        self._timer = timer
-        self.columns: tuple[str, ...] = tuple(connection.sql(sql).columns)
-
-    def rows(self) -> Iterator[tuple[Any, ...]]:
-        """
-        Yield the rows.
-
-        Raises:
-            QueryRefused: The query failed or took too long on the way.
-        """
-        try:
-            self._connection.execute(self._sql)
-            while rows := self._connection.fetchmany(ROWS_AT_ONCE):
-                yield from rows
-        except duckdb.Error as error:
-            raise _refused(error) from None
-
-    def arrow(self) -> pa.Table:
-        """
-        Return all rows as an Arrow table.
-
-        Raises:
-            QueryRefused: The query failed or took too long on the way.
-        """
-        try:
-            return self._connection.sql(self._sql).to_arrow_table()
-        except duckdb.Error as error:
-            raise _refused(error) from None
-
-    def close(self) -> None:
-        """Release the memory."""
-        self._timer.cancel()
-        self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _no_fields(_table: TableId) -> Object | None:
@@ -140,40 +74,19 @@ def query(
         QueryRefused: The statement is not a reading one, or wrong.
         TableUnavailable: A table it names is damaged.
     """
-    connection = connect()
-    timer = Timer(seconds_max, connection.interrupt)
-    timer.daemon = True
+    statement = Statement(sql)
     try:
-        _only_reading(sql)
-        views = _views(tables)
-        wanted = _named_in(connection, sql, views)
-        files = _make_views(connection, lake, {n: views[n] for n in wanted}, fields_of)
-        confine(connection, memory_limit=memory_limit, threads=THREADS, files=files)
-        timer.start()
-        return Result(connection, sql, timer)
-    except duckdb.Error as error:
-        timer.cancel()
-        connection.close()
-        raise _refused(error) from None
+        views = views_of(tables)
+        wanted = {name: views[name] for name in statement.choose(views)}
+        found = make_views(lake, wanted, fields_of)
+        return statement.run(found, seconds_max=seconds_max, memory_limit=memory_limit)
     except BaseException:
-        timer.cancel()
-        connection.close()
+        statement.close()
         raise
 
 
-def _refused(error: duckdb.Error) -> QueryRefused:
-    if isinstance(error, duckdb.InterruptException):
-        return QueryRefused("the query took too long and was broken off: ask for less")
-    return QueryRefused(str(error))
-
-
-def _only_reading(sql: str) -> None:
-    statements = duckdb.extract_statements(sql)
-    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        raise QueryRefused("expected exactly one SELECT, WITH, DESCRIBE or SHOW statement")
-
-
-def _views(tables: Mapping[str, TableId]) -> dict[str, TableId]:
+def views_of(tables: Mapping[str, TableId]) -> dict[str, TableId]:
+    """Return the table that each clear name means: the names given, ids, `failed_records`."""
     named: dict[str, TableId] = {}
     sandboxes = {table.sandbox_id for table in tables.values()}
     if len(sandboxes) == 1:
@@ -188,35 +101,29 @@ def _views(tables: Mapping[str, TableId]) -> dict[str, TableId]:
     return {name: named[name] for name in clear.values()}
 
 
-def _named_in(
-    connection: duckdb.DuckDBPyConnection, sql: str, views: Mapping[str, TableId]
-) -> list[str]:
-    """Return the views a statement names; all of them if it names none, as SHOW does."""
-    named = {name.casefold() for name in connection.get_table_names(sql)}
-    return [name for name in views if name.casefold() in named] or list(views)
-
-
-def _make_views(
-    connection: duckdb.DuckDBPyConnection,
+def make_views(
     lake: Path,
-    views: Mapping[str, TableId],
-    fields_of: Callable[[TableId], Object | None],
-) -> list[str]:
+    tables: Mapping[str, TableId],
+    fields_of: Callable[[TableId], Object | None] = _no_fields,
+) -> list[View]:
+    """
+    Return views over the current snapshots of tables; one that is not there is left out.
+
+    Raises:
+        TableUnavailable: A table is damaged.
+    """
     catalog = open_catalog(lake) if (lake / FILE).exists() else None
-    read: list[str] = []
+    views: list[View] = []
     try:
-        for name, table in views.items():
+        for name, table in tables.items():
             found = _current(catalog, table) or _empty(fields_of(table))
-            if found is None:
-                continue
-            struct, files = found
-            read += files
-            body = _select(struct, files)
-            connection.execute(f"CREATE VIEW {quoted(name)} AS {body}")
+            if found is not None:
+                struct, files = found
+                views.append(View(name, _select(struct, files), files))
     finally:
         if catalog is not None:
             catalog.close()
-    return read
+    return views
 
 
 def _current(catalog: SqlCatalog | None, table: TableId) -> tuple[StructType, list[str]] | None:
