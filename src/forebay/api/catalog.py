@@ -5,28 +5,34 @@ Listings are maps from id to object without an envelope; a write answers with re
 as ``@/dataSets/5c8c3c555033b814b69f947f``.
 """
 
+from typing import Any
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from forebay.api.batch_documents import last_batch_members
 from forebay.api.context import context_of, document_of
 from forebay.api.problems import CATALOG, json_response
 from forebay.control.datasets.listing import parse_catalog_query, projected
+from forebay.control.datasets.model import StoredDataset
 from forebay.control.datasets.service import DatasetService
+from forebay.control.scope import Scope
+from forebay.lake.batches import BatchLedger
 
 _PATH = "/dataSets"
 _ITEM = "/dataSets/{dataset_id}"
 
 
-def router(service: DatasetService) -> APIRouter:
+def router(service: DatasetService, ledger: BatchLedger) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(prefix=CATALOG, tags=["Catalog"])
-    _add_collection_routes(routes, service)
-    _add_item_routes(routes, service)
+    _add_collection_routes(routes, service, ledger)
+    _add_item_routes(routes, service, ledger)
     return routes
 
 
-def _add_collection_routes(routes: APIRouter, service: DatasetService) -> None:
+def _add_collection_routes(routes: APIRouter, service: DatasetService, ledger: BatchLedger) -> None:
     @routes.post(_PATH)
     def create_dataset(request: Request) -> Response:
         """Create a dataset for a schema."""
@@ -44,20 +50,25 @@ def _add_collection_routes(routes: APIRouter, service: DatasetService) -> None:
     def list_datasets(request: Request) -> Response:
         """List the datasets of the sandbox."""
         query = parse_catalog_query(request.query_params.multi_items())
-        found = service.list_page(context_of(request).scope, query)
+        scope = context_of(request).scope
+        found = service.list_page(scope, query)
         return json_response(
-            {item.dataset_id: projected(item.document, query.properties) for item in found}
+            {
+                item.dataset_id: projected(_document(item, scope, ledger), query.properties)
+                for item in found
+            }
         )
 
 
-def _add_item_routes(routes: APIRouter, service: DatasetService) -> None:
+def _add_item_routes(routes: APIRouter, service: DatasetService, ledger: BatchLedger) -> None:
     @routes.get(_ITEM)
     def get_dataset(request: Request, dataset_id: str) -> Response:
         """Return one dataset, in a map."""
         query = parse_catalog_query(request.query_params.multi_items())
-        found = service.get(context_of(request).scope, dataset_id)
+        scope = context_of(request).scope
+        found = service.get(scope, dataset_id)
         return json_response(
-            {found.dataset_id: projected(found.document, query.properties)},
+            {found.dataset_id: projected(_document(found, scope, ledger), query.properties)},
             headers={"ETag": found.etag},
         )
 
@@ -106,6 +117,12 @@ def _patch(
         is_dry_run=_is_dry_run(request),
     )
     return json_response([_reference(dataset_id)])
+
+
+def _document(dataset: StoredDataset, scope: Scope, ledger: BatchLedger) -> dict[str, Any]:
+    """Return a dataset with its newest batches."""
+    last = ledger.last(scope.sandbox_id, dataset.dataset_id)
+    return dataset.document | last_batch_members(last)
 
 
 def _reference(dataset_id: str) -> str:

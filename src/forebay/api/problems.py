@@ -19,6 +19,7 @@ FLOW_SERVICE = "/data/foundation/flowservice"
 SANDBOX_MANAGEMENT = "/data/foundation/sandbox-management"
 SCHEMA_REGISTRY = "/data/foundation/schemaregistry"
 CATALOG = "/data/foundation/catalog"
+EXPORT = "/data/foundation/export"
 IMS = "/ims"
 OURS = "/forebay/"
 
@@ -144,6 +145,7 @@ _SHAPES: dict[str, Callable[[Problem, Occurrence], dict[str, Any]]] = {
     SANDBOX_MANAGEMENT: _sandbox_management,
     SCHEMA_REGISTRY: _schema_registry,
     CATALOG: _catalog,
+    EXPORT: _catalog,
     IMS: _ims,
     OURS: _plain,
 }

@@ -6,22 +6,24 @@ numbers and times inside the bounds where nothing is rounded or cut; else the sa
 the strict way, which keeps every value or refuses the record with a reason.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 import msgspec
+import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # has no types
 import pyarrow.compute as pc  # type: ignore[import-untyped]  # has no types
 from pyiceberg.types import IcebergType, ListType, MapType, NestedField, StructType
 
 from forebay.lake.duck import confine, connect
 from forebay.lake.ports import INGEST_COLUMN, Origin, Refusal, Rows
+from forebay.lake.sql_text import literal
 from forebay.lake.strict import DoesNotFit, read_entity
-from forebay.lake.types import duckdb_type, has_ambiguous_names, is_ambiguous, literal, members
+from forebay.lake.types import duckdb_type, has_ambiguous_names, is_ambiguous, members
 from forebay.xdm.fields import ArrayOf, FieldType, MapOf, Object, Scalar, ScalarKind
 
 CHUNK_ROWS_MAX = 20_000
@@ -61,6 +63,13 @@ class ArrowRows:
     def row_count(self) -> int:
         """Rows that fit."""
         return int(self.table.num_rows)
+
+    def without(self, rows: Collection[int]) -> Self:
+        """Return the same but for some rows that fit, named by their places in the `Rows`."""
+        refused = [refusal.row for refusal in self.refusals]
+        is_kept = np.ones(self.row_count + len(refused), np.bool_)
+        is_kept[list(rows)] = False
+        return replace(self, table=self.table.filter(pa.array(np.delete(is_kept, refused))))
 
 
 def prepare(fields: Object, rows: Rows, *, spool: Path) -> ArrowRows:

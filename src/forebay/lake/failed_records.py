@@ -27,6 +27,8 @@ class Stage(StrEnum):
     """It breaks the rules of its schema."""
     LAKE = "lake"
     """It holds a value that the table's columns cannot."""
+    DUPLICATE = "duplicate"
+    """Its id belongs to another record, which says something else."""
 
 
 class FailedRecord(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -53,6 +55,8 @@ class FailedRecord(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     record: str
     """The JSON line that readers of failed records know (decisions, 7)."""
     attempt: int = 1
+    batch_id: str | None = None
+    """The batch that Catalog shows them under."""
 
 
 def _field(name: str, kind: ScalarKind) -> Field:
@@ -80,6 +84,7 @@ FIELDS = Object(
         _field("partition", ScalarKind.INT),
         _field("offset", ScalarKind.LONG),
         _field("logId", ScalarKind.STRING),
+        _field("batchId", ScalarKind.STRING),
     )
 )
 """The columns of the table."""

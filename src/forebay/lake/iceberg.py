@@ -11,7 +11,7 @@ middle is looked up: if the table's marks are ours it has happened, else it has 
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,11 +36,13 @@ from pyiceberg.typedef import Record
 from forebay.kernel.files import make_directory
 from forebay.kernel.ids import Offset, PartitionId, new_hex
 from forebay.lake.arrow import ArrowRows, conform, prepare
+from forebay.lake.batches import Batch, BatchFile
 from forebay.lake.catalog import TROUBLE, identifier, open_catalog, unavailable
 from forebay.lake.columns import conflicts, outdated_docs
 from forebay.lake.maintenance import forget_old_snapshots
 from forebay.lake.ports import (
     Address,
+    Appended,
     FieldsConflict,
     Mark,
     MarkBehind,
@@ -49,6 +51,7 @@ from forebay.lake.ports import (
     TableId,
 )
 from forebay.lake.shared_schemas import share_schemas
+from forebay.lake.summaries import batches_in, properties_of
 from forebay.lake.types import iceberg_schema
 from forebay.xdm.fields import Object
 
@@ -75,6 +78,7 @@ _PROPERTIES = {
     "write.metadata.metrics.column.partition": "full",
     "write.metadata.metrics.column.offset": "full",
     "write.metadata.metrics.column.failedAt": "full",
+    "write.metadata.metrics.column.batchId": "full",
 }
 
 
@@ -120,7 +124,9 @@ class IcebergTables:
         """Bring rows into the form of a table with these fields."""
         return prepare(fields, rows, spool=self._spool)
 
-    def append(self, table: TableId, prepared: ArrowRows, marks: Marks) -> None:
+    def append(
+        self, table: TableId, prepared: ArrowRows, marks: Marks, *, batches: Sequence[Batch] = ()
+    ) -> Appended:
         """Store prepared rows and marks in one commit."""
         target = self._load(table)
         before = _marks(target.metadata)
@@ -137,7 +143,7 @@ class IcebergTables:
             with (
                 target.transaction() as transaction,
                 transaction.update_snapshot(
-                    snapshot_properties=_summary(after)
+                    snapshot_properties=_summary(after) | properties_of(batches)
                 ).merge_append() as snapshot,
             ):
                 if file is not None:
@@ -146,7 +152,9 @@ class IcebergTables:
         except TROUBLE as error:
             self._resolve(table, after, error, file)
         self._on_step("committed")
+        appended = self._appended(table, file)
         self._tidy(table)
+        return appended
 
     def addresses(self, table: TableId, partition: PartitionId, since: Mark) -> set[Address]:
         """Return the addresses in a table of failed records, from an offset on."""
@@ -167,6 +175,20 @@ class IcebergTables:
             Address(partition, Offset(offset), index)
             for offset, index in zip(offsets.to_pylist(), indexes.to_pylist(), strict=True)
         }
+
+    def batches(self, is_known: Callable[[str], bool]) -> list[Batch]:
+        """Return the batches of all tables' snapshots, but for those whose id is known."""
+        found: list[Batch] = []
+        for namespace in self._catalog.list_namespaces():
+            for name in self._catalog.list_tables(namespace):
+                try:
+                    table = self._catalog.load_table(name)
+                    found += batches_in(table, self._path, is_known)
+                except TROUBLE as error:
+                    structlog.get_logger().error(
+                        "the batches of a table cannot be read", table=name[-1], error=str(error)
+                    )
+        return found
 
     def close(self) -> None:
         """Close the catalog."""
@@ -216,6 +238,11 @@ class IcebergTables:
             update.commit()
             self._on_step("columns committed")
 
+    def _appended(self, table: TableId, file: DataFile | None) -> Appended:
+        snapshot = self._load(table).metadata.current_snapshot()
+        files = () if file is None else (_described(file, self._path),)
+        return Appended(snapshot.snapshot_id if snapshot else 0, files)
+
     def _tidy(self, table: TableId) -> None:
         try:
             forget_old_snapshots(self._load(table))
@@ -250,6 +277,11 @@ class IcebergTables:
     def _forget(self, table: TableId) -> None:
         self._tables.pop(table, None)
         self._fields.pop(table, None)
+
+
+def _described(file: DataFile, lake: Path) -> BatchFile:
+    path = str(Path(file.file_path).relative_to(lake))
+    return BatchFile(path, file.record_count, file.file_size_in_bytes)
 
 
 def _wanted(table: TableId, fields: Object) -> Schema:

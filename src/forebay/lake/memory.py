@@ -1,12 +1,15 @@
 """Tables in memory: the adapter of `TableStore` for tests, with every promise but durability."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from forebay.kernel.ids import PartitionId
+from forebay.lake.batches import Batch, BatchFile, completed
 from forebay.lake.ports import (
     INGEST_COLUMN,
     Address,
+    Appended,
     FieldsConflict,
     Mark,
     MarkBehind,
@@ -32,6 +35,13 @@ class MemoryRows:
         """Rows that fit."""
         return len(self.rows)
 
+    def without(self, rows: Collection[int]) -> Self:
+        """Return the same but for some rows that fit, named by their places in the `Rows`."""
+        refused = {refusal.row for refusal in self.refusals}
+        places = (n for n in range(len(self.rows) + len(refused)) if n not in refused)
+        kept = (row for place, row in zip(places, self.rows, strict=True) if place not in rows)
+        return replace(self, rows=tuple(kept))
+
 
 class MemoryTables:
     """A lake that ends with the process."""
@@ -40,6 +50,8 @@ class MemoryTables:
         self.rows: dict[TableId, list[dict[str, Any]]] = {}
         self._marks: dict[TableId, dict[PartitionId, Mark]] = {}
         self._fields: dict[TableId, Object] = {}
+        self._batches: list[Batch] = []
+        self._commits = 0
 
     def marks(self, table: TableId) -> Marks:
         """Return how far the log is in a table."""
@@ -73,7 +85,9 @@ class MemoryTables:
             found.append(row)
         return MemoryRows(tuple(found), tuple(refusals))
 
-    def append(self, table: TableId, prepared: MemoryRows, marks: Marks) -> None:
+    def append(
+        self, table: TableId, prepared: MemoryRows, marks: Marks, *, batches: Sequence[Batch] = ()
+    ) -> Appended:
         """Store prepared rows and marks at once."""
         known = self._marks.setdefault(table, {})
         for partition, mark in marks.items():
@@ -82,6 +96,15 @@ class MemoryTables:
                 raise MarkBehind(f"table {table.name} is at {before.next}, not {mark.next}")
         self.rows[table] += prepared.rows
         known.update(marks)
+        self._commits += 1
+        count = prepared.row_count
+        files = (BatchFile(f"{table.name}/{self._commits}", count, count),) if count else ()
+        self._batches += [completed(batch, self._commits, files) for batch in batches]
+        return Appended(self._commits, files)
+
+    def batches(self, is_known: Callable[[str], bool]) -> list[Batch]:
+        """Return the batches of all commits, but for those whose id is known."""
+        return [batch for batch in self._batches if not is_known(batch.batch_id)]
 
     def addresses(self, table: TableId, partition: PartitionId, since: Mark) -> set[Address]:
         """Return the addresses in a table of failed records, from an offset on."""

@@ -6,13 +6,14 @@ commit as the rows, so that no crash can come between the two: who writes again 
 asks for the marks and skips what is below them.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 import msgspec
 
 from forebay.kernel.errors import Disposition, PlatformError
 from forebay.kernel.ids import Offset, PartitionId, TransactionId
+from forebay.lake.batches import Batch, BatchFile
 from forebay.xdm.fields import Field, Object, Scalar, ScalarKind
 
 INGEST_COLUMN = "_ingest"
@@ -102,6 +103,16 @@ class Prepared(Protocol):
     def refusals(self) -> Sequence[Refusal]:
         """Rows that do not fit; they are not among the prepared ones."""
 
+    def without(self, rows: Collection[int]) -> Self:
+        """Return the same but for some rows that fit, named by their places in the `Rows`."""
+
+
+class Appended(NamedTuple):
+    """What a commit made."""
+
+    snapshot_id: int
+    files: tuple[BatchFile, ...]
+
 
 class TableUnavailable(PlatformError):
     """A table cannot be read or written now; none of the rows was stored."""
@@ -171,9 +182,11 @@ class TableStore(Protocol[PreparedT]):
                 open (size, precision, range, a key said twice) is.
         """
 
-    def append(self, table: TableId, prepared: PreparedT, marks: Marks) -> None:
+    def append(
+        self, table: TableId, prepared: PreparedT, marks: Marks, *, batches: Sequence[Batch] = ()
+    ) -> Appended:
         """
-        Store prepared rows and marks in one commit.
+        Store prepared rows and marks in one commit, and with them what batches these rows are.
 
         When this returns, rows and marks survive the loss of power. If it raises, neither is
         stored. The marks of partitions that are not named stay as they are.
@@ -189,6 +202,13 @@ class TableStore(Protocol[PreparedT]):
 
         Raises:
             TableUnavailable: The table exists and cannot be read.
+        """
+
+    def batches(self, is_known: Callable[[str], bool]) -> list[Batch]:
+        """
+        Return the batches of all tables' snapshots, but for those whose id is known.
+
+        A table that cannot be read is left out: whoever writes to it will hear of it.
         """
 
     def close(self) -> None:

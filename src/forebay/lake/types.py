@@ -26,6 +26,7 @@ from pyiceberg.types import (
     TimestamptzType,
 )
 
+from forebay.lake.sql_text import quoted
 from forebay.xdm.fields import ArrayOf, Field, FieldType, MapOf, Object, Scalar, ScalarKind
 
 PLACEHOLDER = Field(name="_empty", type=Scalar(ScalarKind.BOOLEAN))
@@ -125,16 +126,6 @@ def duckdb_type(kind: FieldType) -> str:
         case Object():
             inner = ", ".join(f"{quoted(f.name)} {duckdb_type(f.type)}" for f in members(kind))
             return f"STRUCT({inner})"
-
-
-def quoted(name: str) -> str:
-    """Return a name as a DuckDB identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """Return a text as a DuckDB string literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def is_ambiguous(kind: Object) -> bool:

@@ -403,7 +403,3 @@ def test_query_parameter_that_means_nothing_is_refused(client: RegistryClient, q
 
     assert answer.status_code == 400
     assert answer.json()["type"].endswith("CAT-1402-400")
-
-
-def test_batches_are_no_part_of_it(client: RegistryClient) -> None:
-    assert client.catalog("GET", "/batches").status_code == 404

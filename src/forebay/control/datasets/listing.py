@@ -43,25 +43,23 @@ def parse_catalog_query(parameters: Iterable[tuple[str, str]]) -> CatalogQuery:
     Raises:
         CatalogQueryInvalid: One of them holds what it cannot hold.
     """
-    given: dict[str, list[str]] = {}
-    for name, value in parameters:
-        given.setdefault(name.lower(), []).append(value)
+    given = given_of(parameters)
     try:
         filters = tuple(parse_property_filters(given.get("property", ())))
     except ListingInvalid as error:
         raise CatalogQueryInvalid(error.message) from None
-    properties = _words(given, "properties")
+    properties = words(given, "properties")
     limit_max = _LIMIT_OBSERVABLE_MAX if "observableSchema" in properties else LIMIT_MAX
     return CatalogQuery(
         filters=filters,
-        names=_words(given, "name"),
-        tags=tuple(_tag(text) for text in _words(given, "tags")),
-        created_after_ms=_number(given, "createdAfter"),
-        created_before_ms=_number(given, "createdBefore"),
-        order=tuple(_order(text) for text in _words(given, "orderBy") or _words(given, "sort")),
+        names=words(given, "name"),
+        tags=tuple(_tag(text) for text in words(given, "tags")),
+        created_after_ms=number(given, "createdAfter"),
+        created_before_ms=number(given, "createdBefore"),
+        order=tuple(_order(text) for text in words(given, "orderBy") or words(given, "sort")),
         properties=properties,
-        limit=_limit(_number(given, "limit"), limit_max),
-        start=_number(given, "start") or 0,
+        limit=_limit(number(given, "limit"), limit_max),
+        start=number(given, "start") or 0,
     )
 
 
@@ -78,6 +76,36 @@ def projected(document: Mapping[str, Any], properties: tuple[str, ...]) -> dict[
     if not properties:
         return dict(document)
     return {name: document[name] for name in properties if name in document}
+
+
+def given_of(parameters: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return the values of each parameter, by its name in lower case."""
+    given: dict[str, list[str]] = {}
+    for name, value in parameters:
+        given.setdefault(name.lower(), []).append(value)
+    return given
+
+
+def words(given: Mapping[str, list[str]], name: str) -> tuple[str, ...]:
+    """Return the words of a parameter: it may come often, and hold several with commas."""
+    words = [word.strip() for value in given.get(name.lower(), ()) for word in value.split(",")]
+    return tuple(word for word in words if word)
+
+
+def number(given: Mapping[str, list[str]], name: str) -> int | None:
+    """
+    Return the number that a parameter holds; None if it is not given.
+
+    Raises:
+        CatalogQueryInvalid: It is no whole number from 0.
+    """
+    values = given.get(name.lower())
+    if not values:
+        return None
+    text = values[-1].strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= _NUMBER_DIGITS_MAX):
+        raise CatalogQueryInvalid(f"{name} is {text!r}; expected a whole number from 0")
+    return int(text)
 
 
 def _matches(dataset: StoredDataset, query: CatalogQuery) -> bool:
@@ -124,11 +152,6 @@ def _is_like(text: str, pattern: str) -> bool:
     return len(text) - len(last) >= position and text.endswith(last)
 
 
-def _words(given: Mapping[str, list[str]], name: str) -> tuple[str, ...]:
-    words = [word.strip() for value in given.get(name.lower(), ()) for word in value.split(",")]
-    return tuple(word for word in words if word)
-
-
 def _tag(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
     if not colon or not name:
@@ -141,16 +164,6 @@ def _order(text: str) -> tuple[str, bool]:
     if match is None:
         raise CatalogQueryInvalid(f"orderBy holds {text!r}; expected asc:name or desc:name")
     return match[2], match[1] == "desc"
-
-
-def _number(given: Mapping[str, list[str]], name: str) -> int | None:
-    values = given.get(name.lower())
-    if not values:
-        return None
-    text = values[-1].strip()
-    if not (text.isascii() and text.isdigit() and len(text) <= _NUMBER_DIGITS_MAX):
-        raise CatalogQueryInvalid(f"{name} is {text!r}; expected a whole number from 0")
-    return int(text)
 
 
 def _limit(limit: int | None, limit_max: int) -> int:

@@ -16,6 +16,7 @@ from forebay.kernel.ids import DatasetId, OrgId, SandboxId, SchemaId
 TABLE_TAG = "adobe/pqs/table"
 PROFILE_TAG = "unifiedProfile"
 FORMAT_TAG = "adobe/siphon/table/format"
+DUPLICATES_TAG = "forebay/duplicates"
 
 _TABLE_NAME_LENGTH_MAX = 200
 _NOT_IN_TABLE_NAME = re.compile(r"[^a-z0-9]+")
@@ -44,6 +45,8 @@ class DatasetSummary(msgspec.Struct, frozen=True, kw_only=True):
     """How SQL calls it; unique in its sandbox and never changed."""
     schema_id: SchemaId
     is_profile_enabled: bool
+    has_unique_ids: bool
+    """Its records are events, and what bears the id of another one is a duplicate."""
 
 
 def snake_case(name: str) -> str:
@@ -58,6 +61,12 @@ def table_name_of(document: Mapping[str, Any]) -> str:
     """Return the query table name of a dataset."""
     table_name: str = document["tags"][TABLE_TAG][0]
     return table_name
+
+
+def has_unique_ids(document: Mapping[str, Any]) -> bool:
+    """Say whether a dataset holds events and does not switch the rule on duplicates off."""
+    is_event = document.get("classification", {}).get("dataBehavior") == "time-series"
+    return is_event and "off" not in document["tags"].get(DUPLICATES_TAG, ())
 
 
 def is_enabled(document: Mapping[str, Any], tag: str) -> bool:

@@ -120,6 +120,11 @@ class DatasetService:
         with self._control.read() as connection:
             return select(store.list_datasets(connection, scope), query)
 
+    def list_all(self, scope: Scope) -> list[StoredDataset]:
+        """Return all datasets of a sandbox, oldest first."""
+        with self._control.read() as connection:
+            return store.list_datasets(connection, scope)
+
     def list_datasets(self) -> list[DatasetSummary]:
         """Return the datasets of all organizations: for the platform itself, not for a caller."""
         with self._control.read() as connection:

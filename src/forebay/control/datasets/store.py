@@ -9,6 +9,7 @@ from forebay.control.datasets.model import (
     PROFILE_TAG,
     DatasetSummary,
     StoredDataset,
+    has_unique_ids,
     is_enabled,
     table_name_of,
 )
@@ -45,6 +46,7 @@ def list_summaries(connection: sa.Connection) -> list[DatasetSummary]:
             table_name=table_name_of(row.document),
             schema_id=row.schema_id,
             is_profile_enabled=is_enabled(row.document, PROFILE_TAG),
+            has_unique_ids=has_unique_ids(row.document),
         )
         for row in connection.execute(query)
     ]
