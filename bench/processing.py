@@ -15,8 +15,11 @@ from typing import Any
 from forebay.kernel import json
 from forebay.kernel.clock import SystemClock
 from forebay.lake.iceberg import IcebergTables
+from forebay.lake.ledger import SqliteLedger
 from forebay.lake.ports import Mark, Rows, table_fields
 from forebay.processing.checkpoint import Checkpoint
+from forebay.processing.identifiers.digests import Digester
+from forebay.processing.identifiers.files import FileIndex
 from forebay.processing.messages import messages, open_request
 from forebay.processing.pending import Done, Pending
 from forebay.processing.stages import Pipeline, Tally
@@ -41,7 +44,7 @@ def main() -> None:
     log = ListLog()
     for start in range(0, count, BATCH):
         log.append(a_batch([a_message(an_event(n)) for n in range(start, start + BATCH)]))
-    directory = Directory({EVENTS: EVENT_DOCUMENT})
+    directory = Directory({EVENTS: EVENT_DOCUMENT}, unique={EVENTS})
     print(f"{count} messages, {len(json.encode(an_event(count)))} bytes per record")
     with tempfile.TemporaryDirectory() as folder:
         whole(log, directory, Path(folder), count)
@@ -51,7 +54,17 @@ def main() -> None:
 def whole(log: ListLog, directory: Directory, folder: Path, count: int) -> None:
     tables = IcebergTables(folder / "lake")
     checkpoint = Checkpoint(folder / "checkpoint.json")
-    worker = Worker(log, directory, tables, checkpoint, SystemClock())
+    ledger = SqliteLedger(folder / "lake")
+    identifiers = FileIndex(folder / "identifiers", window_ms=24 * 3_600_000)
+    worker = Worker(
+        log,
+        directory,
+        tables,
+        checkpoint,
+        SystemClock(),
+        ledger=ledger,
+        identifiers=identifiers,
+    )
     started, cpu = time.perf_counter(), time.process_time()
     while worker.poll():
         if worker._is_flush_due():  # noqa: SLF001
@@ -89,6 +102,8 @@ def stages(log: ListLog, directory: Directory, folder: Path, count: int) -> None
     timed("decode to route", lambda: [pipeline.run(request, tally) for request in requests])
     rows: Rows = tally.pending.rows[EVENTS_TABLE]
     fields = table_fields(validator.fields)
+    digest = Digester(*EVENTS_TABLE).digest
+    timed("digest", lambda: [digest(entity) for entity in entities])
     prepared = timed("prepare", lambda: tables.prepare(fields, rows))
     tables.ensure(EVENTS_TABLE, fields)
     timed(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from forebay.kernel import json
+from forebay.lake.batches import Batch, completed
 from forebay.lake.failed_records import FIELDS
 from forebay.lake.iceberg import IcebergTables
 from forebay.lake.memory import MemoryTables
@@ -131,6 +132,25 @@ def test_row_that_does_not_fit_is_refused_and_its_neighbours_stay(
     assert [row["_ingest"]["index"] for row in stored] == [0, 2]
 
 
+def test_rows_can_be_left_out_after_they_are_prepared(store: TableStore, content: Content) -> None:
+    people = [
+        {"_id": str(n), "emails": [{"address": f"{n}"}], "identityMap": {"ECID": [{"id": f"{n}"}]}}
+        for n in range(6)
+    ]
+    people[1]["age"] = 2**40
+    prepared = store.prepare(table_fields(PERSON), rows_of(people))
+    store.ensure(TABLE, table_fields(PERSON))
+
+    left = prepared.without({0, 3, 4})
+    store.append(TABLE, left, {ONE: mark(1)})
+
+    stored = content(TABLE)
+    assert (left.row_count, prepared.row_count) == (2, 5)
+    assert [refusal.row for refusal in left.refusals] == [1]
+    assert [(row["_id"], row["_ingest"]["index"]) for row in stored] == [("2", 2), ("5", 5)]
+    assert [row["emails"][0]["address"] for row in stored] == ["2", "5"]
+
+
 @pytest.mark.parametrize(
     "entity",
     [
@@ -219,3 +239,26 @@ def test_failed_records_are_found_by_address(store: TableStore) -> None:
 
 def test_missing_table_has_no_addresses(store: TableStore) -> None:
     assert store.addresses(FAILED, ONE, mark(0)) == set()
+
+
+def test_batch_of_an_append_is_found_with_its_files(store: TableStore) -> None:
+    columns = table_fields(PERSON)
+    batch = Batch(
+        batch_id="a",
+        sandbox_id=TABLE.sandbox_id,
+        dataset_id=TABLE.name,
+        started_ms=1,
+        completed_ms=2,
+        input_records=1,
+    )
+    store.ensure(TABLE, columns)
+
+    prepared = store.prepare(columns, rows_of([{"_id": "a"}]))
+    appended = store.append(TABLE, prepared, {ONE: mark(1)}, batches=[batch])
+    append(store, TABLE, rows_of([{"_id": "b"}]), following=2)
+
+    assert store.batches(lambda _: False) == [
+        completed(batch, appended.snapshot_id, appended.files)
+    ]
+    assert [file.records for file in appended.files] == [1]
+    assert store.batches(lambda batch_id: batch_id == "a") == []

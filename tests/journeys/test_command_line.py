@@ -153,6 +153,39 @@ def test_a_query_is_printed_for_a_spreadsheet_without_formulas(server: Server) -
     assert shown.splitlines() == ["a,b", "'=1+1,2"]
 
 
+@pytest.mark.parametrize(("form", "magic"), [("parquet", b"PAR1"), ("arrow", b"\xff\xff\xff\xff")])
+def test_a_query_is_kept_as_a_file(server: Server, tmp_path: Path, form: str, magic: bytes) -> None:
+    kept = tmp_path / "result"
+    with kept.open("wb") as file:
+        arguments = ["query", "select 1 as a", "--format", form, "--data", str(server.data)]
+        subprocess.run([sys.executable, "-m", "forebay.cli", *arguments], stdout=file, check=True)
+
+    assert kept.read_bytes().startswith(magic)
+
+
+def test_a_query_prints_no_more_rows_than_wanted(server: Server) -> None:
+    sql = "select * from range(100000000)"
+    shown = server.command("query", sql, "--format", "csv", "--limit", "2").stdout
+
+    assert shown.split() == ["range", "0", "1"]
+
+
+def test_a_query_is_broken_off_after_the_time_given(server: Server) -> None:
+    refused = server.command("query", "select sleep_ms(600000)", "--timeout", "0.2", check=False)
+
+    assert (refused.returncode, "took too long" in refused.stderr) == (1, True)
+
+
+def test_the_platform_answers_what_the_command_answers(server: Server) -> None:
+    client = Client(server)
+    sql = "select count(*) as n from failed_records"
+
+    answer = client.call("POST", "/forebay/v1/query", {"sql": sql})
+
+    assert answer.status_code == 200
+    assert [{"n": row[0]} for row in answer.json()["rows"]] == server.query(sql)
+
+
 @pytest.mark.parametrize(
     "sql",
     [

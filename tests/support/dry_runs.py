@@ -17,6 +17,7 @@ from forebay.control.store.engine import ControlStore
 from forebay.kernel import json
 from forebay.kernel.clock import SystemClock
 from forebay.lake.iceberg import IcebergTables
+from forebay.lake.ledger_memory import MemoryLedger
 from forebay.lake.ports import TableId, table_fields
 from forebay.xdm.standard import StandardLibrary
 from forebay.xdm.validator import Validator
@@ -126,7 +127,7 @@ def running_dry_runs(directory: Path) -> Iterator[DryRunClient]:
         impacts = Impact(schemas, datasets, proposals, validators, lake, clock)
         return [
             schema_registry.router(schemas),
-            catalog.router(datasets),
+            catalog.router(datasets, MemoryLedger()),
             validate.router(DryRun(schemas, datasets, validators)),
             impact.router(impacts),
         ]

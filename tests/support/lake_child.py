@@ -7,6 +7,7 @@ from pathlib import Path
 from forebay.kernel.clock import SystemClock
 from forebay.kernel.ids import PartitionId
 from forebay.lake.iceberg import IcebergTables
+from forebay.lake.ledger_memory import MemoryLedger
 from forebay.processing.checkpoint import Checkpoint
 from forebay.processing.worker import Worker
 from support.processing import (
@@ -87,6 +88,7 @@ def live(
         tables,
         checkpoint,
         SystemClock(),
+        ledger=MemoryLedger(),
         on_step=on_step,
     )
     for part in range(PARTS):

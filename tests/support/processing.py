@@ -1,6 +1,6 @@
 """A dataset, messages for it, and a log that is a list: what processing is tested with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from forebay.kernel import json
@@ -151,9 +151,9 @@ def a_message(
     }
 
 
-def a_head(*, is_batch: bool = True, **changes: Any) -> Head:
+def a_head(*, is_batch: bool = True, received_ms: int = RECEIVED_MS, **changes: Any) -> Head:
     return Head(
-        received_ms=RECEIVED_MS,
+        received_ms=received_ms,
         org_id=ORG,
         sandbox_id=SANDBOX,
         sandbox_name="prod",
@@ -216,13 +216,17 @@ class ListLog:
 class Directory:
     """Datasets in a dict; the schemas may change under way."""
 
-    def __init__(self, documents: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self, documents: Mapping[str, Mapping[str, Any]], unique: Collection[str] = ()
+    ) -> None:
+        """Know datasets by their validation documents; in those of `unique`, ids are unique."""
         self.datasets = {
             dataset_id: Dataset(
                 dataset_id=DatasetId(dataset_id),
                 schema_id=schema_id(dataset_id),
                 schema_version="1.0",
                 validator=Validator(document),
+                has_unique_ids=dataset_id in unique,
             )
             for dataset_id, document in documents.items()
         }

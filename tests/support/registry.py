@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import httpx2
 
-from forebay.api import catalog, forebay_schemas, schema_registry
+from forebay.api import catalog, catalog_batches, data_access, forebay_schemas, schema_registry
 from forebay.control.access.model import NewCredentials
 from forebay.control.datasets.service import DatasetService
 from forebay.control.schemas.service import SchemaService
@@ -16,7 +16,12 @@ from forebay.control.store.engine import ControlStore
 from forebay.kernel import json
 from forebay.kernel.clock import SystemClock
 from forebay.kernel.ids import new_hex
+from forebay.lake.files import LakeFiles
+from forebay.lake.ledger import SqliteLedger
 from support.platform import Platform, running_platform
+
+PUBLIC_URL = "https://platform.example"
+"""What links of Data Access begin with."""
 
 REGISTRY = "/data/foundation/schemaregistry"
 CATALOG = "/data/foundation/catalog"
@@ -167,13 +172,17 @@ class RegistryClient:
 @contextmanager
 def running_registry(directory: Path) -> Iterator[RegistryClient]:
     """Serve the platform API with registry and Catalog until the end of the block."""
+    lake = directory / "lake"
+    ledger = SqliteLedger(lake)
 
     def routers(store: ControlStore) -> list[Any]:
         schemas = SchemaService(store, SystemClock())
         datasets = DatasetService(store, SystemClock(), schemas)
         return [
             schema_registry.router(schemas),
-            catalog.router(datasets),
+            catalog.router(datasets, ledger),
+            catalog_batches.router(ledger, datasets),
+            data_access.router(ledger, LakeFiles(lake), datasets, platform_url=PUBLIC_URL),
             forebay_schemas.router(schemas.versions),
         ]
 
@@ -183,3 +192,4 @@ def running_registry(directory: Path) -> Iterator[RegistryClient]:
             yield client
         finally:
             client.http.close()
+            ledger.close()

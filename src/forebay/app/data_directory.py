@@ -41,6 +41,7 @@ class DataDirectory:
         self.lake = self.root / "lake"
         self.library = self.root / "xdm" / "library.json.gz"
         self.checkpoint = self.root / "processing" / "checkpoint.json"
+        self.identifiers = self.root / "processing" / "identifiers"
         self.run = self.root / "run"
         self.snapshot = self.run / "directory.msgpack"
         self.validation_schemas = self.run / "schemas"

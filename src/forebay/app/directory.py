@@ -51,6 +51,8 @@ class DatasetEntry(msgspec.Struct, frozen=True, kw_only=True):
     sandbox_id: SandboxId
     dataset_id: DatasetId
     schema_id: SchemaId
+    has_unique_ids: bool = False
+    """The rule on duplicates holds for it."""
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

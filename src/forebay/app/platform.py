@@ -8,7 +8,17 @@ import structlog
 import uvicorn
 from fastapi import APIRouter
 
-from forebay.api import catalog, forebay, forebay_schemas, impact, schema_registry, validate
+from forebay.api import (
+    catalog,
+    catalog_batches,
+    data_access,
+    forebay,
+    forebay_schemas,
+    impact,
+    query,
+    schema_registry,
+    validate,
+)
 from forebay.api.application import Services, create_application
 from forebay.api.http import PlatformProtocol
 from forebay.app import organizations
@@ -16,6 +26,7 @@ from forebay.app.data_directory import DataDirectory
 from forebay.app.directory import DatasetEntry, DirectoryWriter, SchemaEntry, Snapshot
 from forebay.app.dry_run import DryRun, Validators
 from forebay.app.impact import Impact
+from forebay.app.lake_query import LakeQueries
 from forebay.app.settings import Settings
 from forebay.app.supervisor import say_ready
 from forebay.app.watermarks import Positions
@@ -31,6 +42,8 @@ from forebay.kernel.clock import SystemClock
 from forebay.kernel.ids import OrgId
 from forebay.kernel.tasks import spawn
 from forebay.kernel.telemetry import MetricsDirectory
+from forebay.lake.files import LakeFiles
+from forebay.lake.ledger import SqliteLedger
 from forebay.log.sqlite import SqliteLogReader
 from forebay.xdm.standard import StandardLibrary
 
@@ -86,6 +99,7 @@ class ControlPlane:
                     sandbox_id=dataset.sandbox_id,
                     dataset_id=dataset.dataset_id,
                     schema_id=dataset.schema_id,
+                    has_unique_ids=dataset.has_unique_ids,
                 )
                 for dataset in self.datasets.list_datasets()
             ],
@@ -124,6 +138,7 @@ class _Platform:
             current_revision=self._control.store.revision,
         )
         self._metrics = MetricsDirectory(data.metrics)
+        self._ledger = SqliteLedger(data.lake)
         self._unready = ["the inlet directory is not written yet"]
 
     async def run(self) -> None:
@@ -155,6 +170,7 @@ class _Platform:
         await server.serve()
         for task in background:
             task.cancel()
+        self._ledger.close()
         self._control.store.close()
 
     def _application(self) -> Any:  # noqa: ANN401  an ASGI application
@@ -170,13 +186,26 @@ class _Platform:
                 metrics=self._metrics.collect,
                 routers=[
                     schema_registry.router(self._control.schemas),
-                    catalog.router(self._control.datasets),
+                    *self._catalog(),
                     forebay.router(positions),
                     *self._dry_runs(),
+                    query.router(self._queries()),
                     forebay_schemas.router(self._control.schemas.versions),
                 ],
             )
         )
+
+    def _catalog(self) -> list[APIRouter]:
+        datasets, ledger = self._control.datasets, self._ledger
+        files, url = LakeFiles(self._data.lake), self._settings.platform_base
+        return [
+            catalog.router(datasets, ledger),
+            catalog_batches.router(ledger, datasets),
+            data_access.router(ledger, files, datasets, platform_url=url),
+        ]
+
+    def _queries(self) -> LakeQueries:
+        return LakeQueries(self._control.schemas, self._control.datasets, self._data.lake)
 
     def _dry_runs(self) -> list[APIRouter]:
         control, validators = self._control, Validators()

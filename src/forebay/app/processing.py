@@ -11,8 +11,10 @@ from forebay.kernel.clock import SystemClock
 from forebay.kernel.ids import OrgId, SandboxId
 from forebay.kernel.telemetry import MetricsDirectory
 from forebay.lake.iceberg import IcebergTables
+from forebay.lake.ledger import SqliteLedger
 from forebay.log.sqlite import SqliteLogReader
 from forebay.processing.checkpoint import Checkpoint
+from forebay.processing.identifiers.files import FileIndex
 from forebay.processing.ports import Dataset
 from forebay.processing.worker import Worker
 
@@ -23,8 +25,9 @@ _TICKS_PER_METRICS = 5
 class Datasets:
     """The inlet directory as processing asks it (`processing.ports.DatasetDirectory`)."""
 
-    def __init__(self, directory: DirectoryReader) -> None:
+    def __init__(self, directory: DirectoryReader, *, has_duplicate_rule: bool) -> None:
         self._directory = directory
+        self._has_duplicate_rule = has_duplicate_rule
 
     def find(self, org_id: OrgId, sandbox_id: SandboxId, dataset_id: str) -> Dataset | None:
         """Return a dataset of a sandbox, with the validator of its schema as it is now."""
@@ -39,6 +42,7 @@ class Datasets:
             schema_id=entry.schema_id,
             schema_version=schema.version,
             validator=self._directory.validator(schema),
+            has_unique_ids=self._has_duplicate_rule and entry.has_unique_ids,
         )
 
 
@@ -48,12 +52,17 @@ def run(settings: Settings, data: DataDirectory) -> None:
     directory = DirectoryReader(data.snapshot, data.validation_schemas, clock)
     directory.refresh()
     reader, tables = SqliteLogReader(data.log), IcebergTables(data.lake)
+    ledger = SqliteLedger(data.lake)
+    window_ms = round(settings.processing.duplicate_window_hours * 3_600_000)
+    identifiers = FileIndex(data.identifiers, window_ms=window_ms) if window_ms else None
     worker = Worker(
         reader,
-        Datasets(directory),
+        Datasets(directory, has_duplicate_rule=identifiers is not None),
         tables,
         Checkpoint(data.checkpoint),
         clock,
+        ledger=ledger,
+        identifiers=identifiers,
         flush_seconds=settings.lake.flush_seconds,
         flush_bytes=settings.lake.flush_bytes,
     )
@@ -71,6 +80,9 @@ def run(settings: Settings, data: DataDirectory) -> None:
         stopped.set()
         beside.join()
         tables.close()
+        ledger.close()
+        if identifiers is not None:
+            identifiers.close()
         reader.close()
 
 

@@ -81,6 +81,17 @@ class LakeSettings(_Section):
     )
 
 
+class ProcessingSettings(_Section):
+    """③ processing."""
+
+    duplicate_window_hours: float = Field(
+        24.0,
+        ge=0,
+        description="Time for which an event's `_id` is its own in its dataset: the same content "
+        "is dropped, other content becomes a failed record; 0 turns the rule off.",
+    )
+
+
 class Settings(BaseSettings):
     """The settings of one installation."""
 
@@ -115,6 +126,7 @@ class Settings(BaseSettings):
         description="Synchronous validations per inlet and minute, as in AEP; 0 means no limit.",
     )
     log: LogSettings = LogSettings()
+    processing: ProcessingSettings = ProcessingSettings()
     lake: LakeSettings = LakeSettings()
 
     @property

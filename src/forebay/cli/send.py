@@ -25,11 +25,12 @@ from forebay.cli.options import data_option, org_option, sandbox_option
 from forebay.cli.sending import Sender, Summary
 from forebay.cli.target import Target
 from forebay.kernel import json
-from forebay.kernel.ids import STREAMING_SPEC_ID
+from forebay.kernel.ids import STREAMING_SPEC_ID, new_hex
 from forebay.xdm.samples import sample
 
 _POOL_MAX = 500
 """Different records among the generated ones."""
+_SEED_DIGITS = 8
 _FLOW_SERVICE = "/data/foundation/flowservice/connections"
 
 
@@ -39,7 +40,9 @@ _FLOW_SERVICE = "/data/foundation/flowservice/connections"
     "--dataset", "dataset", required=True, metavar="NAME|ID", help="Where the records go."
 )
 @click.option("--samples", type=click.IntRange(1), help="Send this many generated valid records.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Start of the generation.")
+@click.option(
+    "--seed", type=int, help="Generates the same records, with the same ids, each time.  [new ones]"
+)
 @click.option("--inlet", metavar="URL", help="An inletUrl.  [default: the sandbox's first inlet]")
 @click.option(
     "--batch",
@@ -65,7 +68,7 @@ def command(
     file: Any,  # noqa: ANN401  click's file type
     dataset: str,
     samples: int | None,
-    seed: int,
+    seed: int | None,
     inlet: str | None,
     batch_size: int,
     connections: int,
@@ -91,7 +94,9 @@ def command(
     with ExitStack() as stack:
         platform = stack.enter_context(Platform.of(data, org_id=org_id, sandbox=sandbox))
         target = Target.of(platform, dataset)
-        lines = _sample_entities(target, samples, seed) if samples else _lines(file)
+        # A dataset of events would take the same records, sent again, for duplicates.
+        start = int(new_hex(_SEED_DIGITS), 16) if seed is None else seed
+        lines = _sample_entities(target, samples, start) if samples else _lines(file)
         progress = stack.enter_context(_progress())
         task = progress.add_task(f"to {target.name}", total=samples or _count_lines(file))
         sender = Sender(
@@ -115,7 +120,7 @@ def _sample_entities(target: Target, samples: int, seed: int) -> Iterator[bytes]
     for number in range(samples):
         entity = pool[number % len(pool)]
         if "_id" in entity:
-            entity = entity | {"_id": f"sample-{seed + number}"}
+            entity = entity | {"_id": f"sample-{seed}-{number}"}
         yield json.encode(entity)
 
 

@@ -80,9 +80,14 @@ class Request:
     body: bytes
     """JSON, whatever the sender's notation was."""
 
+    @property
+    def transaction_id(self) -> TransactionId:
+        """The receipt of the request."""
+        return TransactionId(self.head.received_ms, self.partition, self.offset)
+
     def xaction_id(self, index: int) -> str:
         """Return the transaction id of a message."""
-        transaction = TransactionId(self.head.received_ms, self.partition, self.offset)
+        transaction = self.transaction_id
         return transaction.item(index) if self.head.is_batch else str(transaction)
 
     @cached_property

@@ -16,6 +16,10 @@ class Outcome(StrEnum):
     """It is a failed record."""
     REPEATED = "repeated"
     """The tables had it already, from before a crash."""
+    DUPLICATE = "duplicate"
+    """Counted as good before: another record with its id said the same."""
+    CONFLICT = "conflict"
+    """Counted as good before: a failed record, since its id is that of another one."""
     HELD = "held"
     """Its table takes nothing now; the log keeps it."""
 

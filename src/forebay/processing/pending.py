@@ -24,6 +24,7 @@ from forebay.lake.ports import (
     TableUnavailable,
 )
 from forebay.processing.checkpoint import Position
+from forebay.processing.duplicates import Claims
 from forebay.processing.messages import Request
 from forebay.processing.ports import Dataset
 
@@ -91,6 +92,10 @@ class Pending:
         """By sandbox."""
         self.failing: set[TableId] = set()
         """Tables some of whose records are among the failed ones."""
+        self.stored = Claims()
+        """Messages that the tables have already, and whose ids are theirs."""
+        self.given_up = Claims()
+        """Messages that failed: an id that one of them has from an earlier life is free again."""
         self.byte_count = 0
 
     def rows_of(self, table: TableId, dataset: Dataset) -> Rows:

@@ -32,6 +32,8 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     schema_id: SchemaId
     schema_version: str
     validator: RecordValidator
+    has_unique_ids: bool = False
+    """The rule on duplicates holds: an id is its first bearer's."""
 
 
 class DatasetDirectory(Protocol):

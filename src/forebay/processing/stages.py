@@ -39,6 +39,8 @@ class Elsewhere(NamedTuple):
     """No way to go: the table has the records already, or takes none now."""
 
     outcome: Outcome
+    stored_in: TableId | None = None
+    """The table that has them, if their ids are to be theirs."""
 
 
 Destination = Route | Elsewhere | Failure
@@ -87,7 +89,9 @@ class Pipeline:
         name = dataset.dataset_id if isinstance(dataset, Dataset) else header.dataset_id or ""
         table = TableId(head.sandbox_id, name) if _OWN_ID.fullmatch(name) else None
         if table is not None and (elsewhere := _elsewhere(request, table, tally)):
-            return elsewhere
+            is_claiming = isinstance(dataset, Dataset) and dataset.has_unique_ids
+            is_stored = is_claiming and elsewhere.outcome is Outcome.REPEATED
+            return elsewhere._replace(stored_in=table if is_stored else None)
         if isinstance(dataset, Failure):
             return msgspec.structs.replace(dataset, table=table)
         if table is None:
@@ -133,25 +137,38 @@ class Pipeline:
     def _take(
         self, request: Request, index: int, message: Message, destination: Destination, tally: Tally
     ) -> Outcome:
+        entity = message.body.xdm_entity
+        data = None if entity is msgspec.UNSET else bytes(entity)
         if isinstance(destination, Elsewhere):
+            if destination.stored_in is not None and data is not None:
+                tally.pending.stored.add(destination.stored_in, data, request.transaction_id, index)
             return destination.outcome
         if isinstance(destination, Failure):
-            return self._fail(request, index, destination, tally)
-        entity = message.body.xdm_entity
-        if entity is msgspec.UNSET:
+            return self._fail(request, index, destination, tally, entity=data)
+        if data is None:
             return self._fail(request, index, _no_entity(destination), tally)
-        data = bytes(entity)
         if failure := validate(destination, data):
-            return self._fail(request, index, failure, tally)
+            return self._fail(request, index, failure, tally, entity=data)
         rows = destination.rows
         rows.entities.append(data)
         rows.indexes.append(index)
         rows.origins.append(destination.origin)
         return Outcome.GOOD
 
-    def _fail(self, request: Request, index: int, failure: Failure, tally: Tally) -> Outcome:
+    def _fail(
+        self,
+        request: Request,
+        index: int,
+        failure: Failure,
+        tally: Tally,
+        *,
+        entity: bytes | None = None,
+    ) -> Outcome:
         record = failed_record(request, index, failure, now_ms=self._clock.now_ms())
         tally.pending.fail(request.head.sandbox_id, record, failure.table)
+        has_rule = failure.dataset is None or failure.dataset.has_unique_ids
+        if entity is not None and failure.table is not None and has_rule:
+            tally.pending.given_up.add(failure.table, entity, request.transaction_id, index)
         return Outcome.FAILED
 
 

@@ -1,14 +1,16 @@
 """
 The loop: read the log, gather rows per table, bring the tables up to date, move the checkpoint.
 
-A flush has four steps, and a crash between any two of them is made good by reading again from
+A flush has five steps, and a crash between any two of them is made good by reading again from
 the checkpoint (`pending` tells why nothing is lost or doubled by that):
 
 1. tables get the columns that their schemas have now, and the rows are brought into the form of
    the tables; those that do not fit join the failed;
-2. the failed records of each sandbox are committed;
-3. the rows of each table are committed;
-4. the checkpoint moves.
+2. rows whose ids belong to others are dropped, or join the failed; the ids of the rest are theirs
+   from now on (`duplicates`);
+3. the failed records of each sandbox are committed;
+4. the rows of each table are committed;
+5. the checkpoint moves.
 
 A table that cannot be written is *held*: the others go on, the checkpoint stays, and after a
 while the log is read again from there, as if after a crash.
@@ -16,12 +18,13 @@ while the log is read again from there, as if after a crash.
 
 from collections.abc import Callable, Sequence
 from threading import Event
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
 from forebay.kernel.clock import Clock
 from forebay.kernel.ids import Offset, PartitionId
+from forebay.lake.batches import Batch, BatchLedger
 from forebay.lake.failed_records import FIELDS, FailedRecord, Stage, rows_of
 from forebay.lake.ports import (
     FAILED_RECORDS,
@@ -37,8 +40,11 @@ from forebay.lake.ports import (
     table_fields,
 )
 from forebay.log.ports import LogDamaged, LogReader
+from forebay.processing.batches import Batches
 from forebay.processing.checkpoint import Checkpoint, Position
+from forebay.processing.duplicates import DuplicateRule
 from forebay.processing.failures import Failure, failed_record
+from forebay.processing.identifiers.ports import IdentifierIndex, IdentifiersUnavailable
 from forebay.processing.memory import give_back
 from forebay.processing.messages import open_request
 from forebay.processing.metrics import (
@@ -50,7 +56,7 @@ from forebay.processing.metrics import (
     Outcome,
 )
 from forebay.processing.pending import Done, Pending
-from forebay.processing.ports import Dataset, DatasetDirectory
+from forebay.processing.ports import DatasetDirectory
 from forebay.processing.stages import Pipeline, Tally
 from forebay.xdm.fields import Object
 
@@ -61,16 +67,28 @@ READ_BYTES_MAX = 4 * 1_048_576
 POLL_SECONDS = 0.05
 RETRY_SECONDS_FIRST = 1.0
 RETRY_SECONDS_MAX = 300.0
+_CLOCK_SLACK_MS = 3_600_000
+"""How far a clock that is set back may take the times of receipt with it."""
 
 
 def _no_step(_step: str) -> None:
     """Do nothing: where a test stops the process."""
 
 
+class _Part(NamedTuple):
+    """What is ready for one table's commit."""
+
+    fields: Object
+    prepared: Prepared
+    has_duplicates: bool = False
+    conflicts: tuple[int, ...] = ()
+    """Places of rows that are failed records because of their ids."""
+
+
 class Worker:
     """Processing, in the thread that calls `run`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what processing stands on
         self,
         reader: LogReader,
         directory: DatasetDirectory,
@@ -78,6 +96,8 @@ class Worker:
         checkpoint: Checkpoint,
         clock: Clock,
         *,
+        ledger: BatchLedger,
+        identifiers: IdentifierIndex | None = None,
         flush_seconds: float = FLUSH_SECONDS_MAX,
         flush_bytes: int = FLUSH_BYTES_MAX,
         on_step: Callable[[str], None] = _no_step,
@@ -86,10 +106,12 @@ class Worker:
         self._tables = tables
         self._checkpoint = checkpoint
         self._clock = clock
+        self._batches = Batches(ledger, clock)
         self._flush_seconds = flush_seconds
         self._flush_bytes = flush_bytes
         self._on_step = on_step
         self._pipeline = Pipeline(directory, clock)
+        self._rule = DuplicateRule(identifiers, reader) if identifiers is not None else None
         self._log = structlog.get_logger()
         self._stopping = Event()
         self._flush_wanted = Event()
@@ -98,17 +120,20 @@ class Worker:
         self._retry_at = 0.0
         self._skipped_until: dict[PartitionId, float] = {}
         self._cursors: dict[PartitionId, Position] = {}
+        self._received_ms: dict[PartitionId, int] = {}
         self._waiting_since: float | None = None
         self._tally = self._begin()
 
     def run(self) -> None:
         """Work until `stop`; then bring the tables up to date and return."""
+        self._batches.catch_up(self._tables)
         while not self._stopping.is_set():
             has_read = self.poll()
             if self._is_flush_due():
                 self.flush()
             self._retry_held()
-            if not has_read:
+            is_tidying = self._rule is not None and self._rule.tidy()
+            if not has_read and not is_tidying:
                 self._wake.wait(POLL_SECONDS)
                 self._wake.clear()
         self.flush()
@@ -141,11 +166,14 @@ class Worker:
         """Commit what waits, and move the checkpoint if nothing is held."""
         started = self._clock.monotonic_s()
         self._flush_wanted.clear()
+        self._batches.begin()
         is_large = self._tally.pending.byte_count > LARGE_BYTES
         self._flush_tables()
+        self._batches.record()
         if not self._tally.held:
             self._checkpoint.advance(self._cursors)
             self._on_step("checkpoint moved")
+            self._expire_identifiers()
             self._retry_seconds = RETRY_SECONDS_FIRST
         self._tally = Tally(Pending(), self._tally.done, self._tally.held)
         self._waiting_since = None
@@ -159,14 +187,21 @@ class Worker:
         marks = {p: Mark(cursor.log_id, cursor.next) for p, cursor in self._cursors.items()}
         ready = self._prepare_rows()
         self._on_step("prepared")
+        if self._rule is not None:
+            self._sort_out_duplicates(self._rule, ready)
+            self._on_step("identifiers committed")
         self._commit_failed_records(marks)
-        for table, (fields, prepared) in ready.items():
-            if table not in self._tally.held and prepared.row_count:
-                self._commit(table, fields, prepared, marks)
+        for table, part in ready.items():
+            rows, prepared = self._tally.pending.rows[table], part.prepared
+            # A commit without rows tells of the duplicates, and how far the table is.
+            if table not in self._tally.held and (prepared.row_count or part.has_duplicates):
+                batch = self._batches.of_rows(table, rows, prepared, conflicts=part.conflicts)
+                self._commit(table, part.fields, prepared, marks, [batch])
 
     def _begin(self) -> Tally:
         """Start, or start again, at the checkpoint."""
         self._cursors.clear()
+        self._received_ms.clear()
         self._waiting_since = None
         return Tally(Pending(), Done(self._tables, self._checkpoint.positions()), set())
 
@@ -182,6 +217,7 @@ class Worker:
                 if number:
                     RECORDS.labels(outcome).inc(number)
             self._tally.pending.byte_count += len(record.payload)
+            self._received_ms[partition] = request.head.received_ms
             self._cursors[partition] = Position(cursor.log_id, Offset(record.offset + 1))
         if records and self._waiting_since is None:
             self._waiting_since = self._clock.monotonic_s()
@@ -220,10 +256,10 @@ class Worker:
         waited = self._clock.monotonic_s() - self._waiting_since
         return waited >= self._flush_seconds or self._tally.pending.byte_count >= self._flush_bytes
 
-    def _prepare_rows(self) -> dict[TableId, tuple[Object, Prepared]]:
+    def _prepare_rows(self) -> dict[TableId, _Part]:
         """Bring the rows into the form of their tables; what does not fit is a failed record."""
         pending = self._tally.pending
-        ready: dict[TableId, tuple[Object, Prepared]] = {}
+        ready: dict[TableId, _Part] = {}
         for table, rows in pending.rows.items():
             if table in self._tally.held or not rows.entities:
                 continue
@@ -231,13 +267,14 @@ class Worker:
             fields = table_fields(dataset.validator.fields)
             try:
                 prepared, refusals = self._prepare_table(table, fields, rows)
-                for refusal in refusals:
-                    self._fail_row(table, dataset, rows, refusal)
+                for row, reason in refusals:
+                    self._fail_row(table, row, Stage.LAKE, reason)
+                    RECORDS.labels(Outcome.FAILED).inc()
             except Exception as error:  # noqa: BLE001  the worker's supervisor: one table's trouble stays its own
                 self._hold(table, error)
                 continue
             if prepared is not None:
-                ready[table] = fields, prepared
+                ready[table] = _Part(fields, prepared)
         return ready
 
     def _prepare_table(
@@ -256,18 +293,63 @@ class Worker:
         prepared = self._tables.prepare(fields, rows)
         return prepared, prepared.refusals
 
-    def _fail_row(self, table: TableId, dataset: Dataset, rows: Rows, refusal: Refusal) -> None:
-        """Make a failed record of a row that its table refused."""
-        origin, index = rows.origins[refusal.row], rows.indexes[refusal.row]
+    def _sort_out_duplicates(self, rule: DuplicateRule, ready: dict[TableId, _Part]) -> None:
+        """Take the rows out whose ids are not theirs; other content becomes failed records."""
+        pending = self._tally.pending
+        ruled = {
+            table: (pending.rows[table], [refusal.row for refusal in part.prepared.refusals])
+            for table, part in ready.items()
+            if pending.datasets[table].has_unique_ids
+        }
+        try:
+            late = rule.judge(ruled, pending.stored, pending.given_up)
+        except IdentifiersUnavailable as error:
+            # Failed records wait as well where their ids could not be given back.
+            failed = {TableId(t.sandbox_id, FAILED_RECORDS) for t in pending.given_up.tables}
+            for table in failed.union(ruled, pending.stored.tables):
+                self._hold(table, error)
+            return
+        for table, (same, conflicts) in late.items():
+            for row, reason in conflicts.items():
+                self._fail_row(table, row, Stage.DUPLICATE, reason)
+            RECORDS.labels(Outcome.CONFLICT).inc(len(conflicts))
+            RECORDS.labels(Outcome.DUPLICATE).inc(len(same))
+            if same or conflicts:
+                part = ready[table]
+                prepared = part.prepared.without({*same, *conflicts})
+                ready[table] = _Part(part.fields, prepared, bool(same), tuple(conflicts))
+
+    def _expire_identifiers(self) -> None:
+        """Let ids go that no record still to come can meet, by the times that the log tells."""
+        if self._rule is None or not self._received_ms:
+            return
+        horizon = max(self._received_ms.values())
+        for partition in self._reader.partitions():
+            cursor = self._cursors.get(partition)
+            if cursor is None:
+                return
+            if self._reader.bounds(partition).next > cursor.next:
+                horizon = min(horizon, self._received_ms.get(partition, 0))
+        try:
+            self._rule.expire(horizon - _CLOCK_SLACK_MS)
+        except IdentifiersUnavailable as error:
+            self._log.warning("old identifiers stay for now", error=error.message)
+
+    def _fail_row(self, table: TableId, row: int, stage: Stage, reason: str) -> None:
+        """Make a failed record of what had passed as a row."""
+        rows, dataset = self._tally.pending.rows[table], self._tally.pending.datasets[table]
+        origin, index = rows.origins[row], rows.indexes[row]
         # The request was let go when its record was taken for good; this is rare enough to
         # read it once more.
         log_id = self._cursors[origin.partition].log_id
         record = self._reader.read(origin.partition, origin.offset, bytes_max=1)[0]
         request = open_request(origin.partition, log_id, record.offset, record.payload)
-        failure = Failure(stage=Stage.LAKE, message=refusal.reason, dataset=dataset, table=table)
+        failure = Failure(stage=stage, message=reason, dataset=dataset, table=table)
         failed = failed_record(request, index, failure, now_ms=self._clock.now_ms())
         self._tally.pending.fail(table.sandbox_id, failed, table)
-        RECORDS.labels(Outcome.FAILED).inc()
+        if stage is Stage.LAKE and dataset.has_unique_ids:
+            entity = bytes(rows.entities[row])
+            self._tally.pending.given_up.add(table, entity, request.transaction_id, index)
 
     def _commit_failed_records(self, marks: Marks) -> None:
         """
@@ -285,24 +367,33 @@ class Worker:
                 held.update(t for t in pending.failing if t.sandbox_id == sandbox_id)
 
     def _commit_failed(self, table: TableId, records: list[FailedRecord], marks: Marks) -> None:
+        named, batches = self._batches.of_failed(table.sandbox_id, records)
         try:
-            prepared = self._tables.prepare(FIELDS, rows_of(records))
+            prepared = self._tables.prepare(FIELDS, rows_of(named))
         except Exception as error:  # noqa: BLE001  the worker's supervisor: one table's trouble stays its own
             self._hold(table, error)
             return
         if prepared.refusals:
             self._hold(table, ValueError(f"failed records do not fit: {prepared.refusals[0]}"))
             return
-        self._commit(table, FIELDS, prepared, marks)
+        self._commit(table, FIELDS, prepared, marks, batches)
 
-    def _commit(self, table: TableId, fields: Object, prepared: Prepared, marks: Marks) -> None:
+    def _commit(
+        self,
+        table: TableId,
+        fields: Object,
+        prepared: Prepared,
+        marks: Marks,
+        batches: Sequence[Batch],
+    ) -> None:
         try:
             with COMMIT_SECONDS.time():
                 self._tables.ensure(table, fields)
-                self._tables.append(table, prepared, marks)
+                appended = self._tables.append(table, prepared, marks, batches=batches)
         except Exception as error:  # noqa: BLE001  the worker's supervisor: one table's trouble stays its own
             self._hold(table, error)
             return
+        self._batches.committed(batches, appended)
         self._on_step("table committed")
 
     def _hold(self, table: TableId, error: Exception) -> None:

@@ -1,5 +1,5 @@
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +7,10 @@ import pytest
 
 from forebay.kernel.clock import SystemClock
 from forebay.kernel.ids import Offset, PartitionId
+from forebay.lake.batches import Batch, BatchQuery, Status
+from forebay.lake.ledger_memory import MemoryLedger
 from forebay.lake.memory import MemoryRows, MemoryTables
-from forebay.lake.ports import Address, Mark, Marks, TableId, TableUnavailable
+from forebay.lake.ports import Address, Appended, Mark, Marks, TableId, TableUnavailable
 from forebay.log.ports import LogDamaged, LogRecord
 from forebay.processing.checkpoint import Checkpoint, Position
 from forebay.processing.worker import Worker
@@ -51,9 +53,11 @@ class BreakableTables(MemoryTables):
         self._refuse(table, self.unreadable)
         return super().marks(table)
 
-    def append(self, table: TableId, prepared: MemoryRows, marks: Marks) -> None:
+    def append(
+        self, table: TableId, prepared: MemoryRows, marks: Marks, *, batches: Sequence[Batch] = ()
+    ) -> Appended:
         self._refuse(table, self.unwritable | self.unreadable)
-        super().append(table, prepared, marks)
+        return super().append(table, prepared, marks, batches=batches)
 
     def addresses(self, table: TableId, partition: PartitionId, since: Mark) -> set[Address]:
         self._refuse(table, self.unreadable)
@@ -71,6 +75,7 @@ class Bench:
         self.path = folder / "checkpoint.json"
         self.log = ListLog()
         self.tables = BreakableTables()
+        self.ledger = MemoryLedger()
         self.clock = ManualClock()
         self.documents: dict[str, Mapping[str, Any]] = {
             EVENTS: EVENT_DOCUMENT,
@@ -81,7 +86,14 @@ class Bench:
     def start(self) -> None:
         self.checkpoint = Checkpoint(self.path)
         self.directory = Directory(self.documents)
-        self.worker = Worker(self.log, self.directory, self.tables, self.checkpoint, self.clock)
+        self.worker = Worker(
+            self.log,
+            self.directory,
+            self.tables,
+            self.checkpoint,
+            self.clock,
+            ledger=self.ledger,
+        )
 
     def turn(self) -> None:
         self.worker.poll()
@@ -289,7 +301,13 @@ def test_flush_is_due_after_seconds_bytes_or_a_wish(bench: Bench) -> None:
 
 def test_bytes_that_wait_make_a_flush_due(bench: Bench) -> None:
     worker = Worker(
-        bench.log, bench.directory, bench.tables, bench.checkpoint, bench.clock, flush_bytes=1_000
+        bench.log,
+        bench.directory,
+        bench.tables,
+        bench.checkpoint,
+        bench.clock,
+        ledger=bench.ledger,
+        flush_bytes=1_000,
     )
     bench.log.append(a_single(a_message(an_event(1))))
 
@@ -299,7 +317,14 @@ def test_bytes_that_wait_make_a_flush_due(bench: Bench) -> None:
 
 
 def test_stop_flushes_what_waits(bench: Bench) -> None:
-    worker = Worker(bench.log, bench.directory, bench.tables, bench.checkpoint, SystemClock())
+    worker = Worker(
+        bench.log,
+        bench.directory,
+        bench.tables,
+        bench.checkpoint,
+        SystemClock(),
+        ledger=bench.ledger,
+    )
     bench.log.append(a_single(a_message(an_event(1))))
     thread = threading.Thread(target=worker.run)
 
@@ -339,3 +364,45 @@ def test_records_whose_table_cannot_have_the_columns_are_failed_and_hold_nothing
     assert bench.tables.rows[FAILED_TABLE][0]["stage"] == "lake"
     assert bench.ids(EVENTS_TABLE) == [an_event(1)["_id"], an_event(2)["_id"]]
     assert bench.done() == 2
+
+
+def test_flush_makes_a_batch_of_rows_and_a_batch_of_failed_records(bench: Bench) -> None:
+    messages = [a_message(an_event(1)), a_message(an_odd_event(2)), a_message(an_event(3))]
+    bench.log.append(a_batch(messages))
+
+    bench.turn()
+
+    failed, good = sorted(
+        bench.ledger.list_batches(EVENTS_TABLE.sandbox_id, BatchQuery()), key=lambda b: b.status
+    )
+    assert (good.dataset_id, good.status, good.output_records) == (EVENTS, Status.SUCCESS, 2)
+    assert [file.records for file in good.files] == [2]
+    assert (failed.dataset_id, failed.status, failed.failed_records) == (EVENTS, Status.FAILURE, 1)
+    assert failed.files == ()
+    assert [row["batchId"] for row in bench.tables.rows[FAILED_TABLE]] == [failed.batch_id]
+
+
+def test_reading_again_after_a_crash_makes_no_second_batch(bench: Bench) -> None:
+    bench.log.append(a_batch([a_message(an_event(1)), a_message(an_odd_event(2))]))
+    bench.turn()
+    before = bench.ledger.list_batches(EVENTS_TABLE.sandbox_id, BatchQuery())
+    bench.path.unlink()
+
+    bench.start()
+    bench.turn()
+
+    assert bench.ledger.list_batches(EVENTS_TABLE.sandbox_id, BatchQuery()) == before
+
+
+def test_table_that_cannot_be_written_has_no_batch_until_it_can(bench: Bench) -> None:
+    bench.tables.unwritable.add(EVENTS_TABLE)
+    bench.log.append(a_single(a_message(an_event(1))))
+
+    bench.turn()
+    held = bench.ledger.list_batches(EVENTS_TABLE.sandbox_id, BatchQuery())
+    bench.tables.unwritable.clear()
+    bench.retry()
+    bench.turn()
+
+    assert held == []
+    assert len(bench.ledger.list_batches(EVENTS_TABLE.sandbox_id, BatchQuery())) == 1

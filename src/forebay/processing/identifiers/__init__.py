@@ -1,0 +1,1 @@
+"""The one duplicate rule: which record was the first in its dataset to bear its id."""
