@@ -1,6 +1,6 @@
 """The query parameters of Catalog's batches (schema-catalog-profile, 3.3)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 from starlette.requests import Request
@@ -54,8 +54,9 @@ def list_batches(ledger: BatchLedger, scope: Scope, request: Request) -> list[Ba
         LedgerUnavailable: The ledger cannot be read.
     """
     parameters = request.query_params.multi_items()
-    query, wanted = parse_catalog_query(parameters), _wanted(parameters)
-    filters = (*query.filters, *parse_property_filters(_equalities(parameters)))
+    query, given = parse_catalog_query(parameters), given_of(parameters)
+    wanted = _wanted(query, given)
+    filters = (*query.filters, *parse_property_filters(_equalities(given)))
     if not filters:
         page = msgspec.structs.replace(wanted, limit=query.limit, start=query.start)
         return ledger.list_batches(scope.sandbox_id, page)
@@ -80,9 +81,7 @@ def scan(ledger: BatchLedger, scope: Scope, query: BatchQuery) -> Iterator[Batch
         start += _PAGE
 
 
-def _wanted(parameters: list[tuple[str, str]]) -> BatchQuery:
-    given = given_of(parameters)
-    query = parse_catalog_query(parameters)
+def _wanted(query: CatalogQuery, given: Mapping[str, list[str]]) -> BatchQuery:
     return BatchQuery(
         batch_ids=words(given, "batch") or words(given, "externalId"),
         dataset_ids=words(given, "dataSet"),
@@ -104,8 +103,7 @@ def _order(query: CatalogQuery) -> tuple[tuple[Order, bool], ...]:
     return tuple((_ORDERS[attribute], descends) for attribute, descends in query.order)
 
 
-def _equalities(parameters: list[tuple[str, str]]) -> list[str]:
-    given = given_of(parameters)
+def _equalities(given: Mapping[str, list[str]]) -> list[str]:
     wanted = {member: number(given, name) for name, member in _EQUAL.items()}
     return [f"{member}=={value}" for member, value in wanted.items() if value is not None]
 

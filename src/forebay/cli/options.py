@@ -22,6 +22,10 @@ sandbox_option = click.option(
     "--sandbox", metavar="NAME", help="Sandbox.  [default: the organization's default one]"
 )
 
+table_option = click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+
 
 def listener_options(command: Decorated) -> Decorated:
     """Add the options of `forebay serve` that every role takes too."""

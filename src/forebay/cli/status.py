@@ -10,16 +10,14 @@ from rich.live import Live
 from rich.table import Table
 
 from forebay.cli.client import Platform
-from forebay.cli.options import data_option
+from forebay.cli.options import data_option, table_option
 from forebay.kernel import json
 
 
 @click.command()
 @data_option
 @click.option("--watch", is_flag=True, help="Go on until Ctrl-C, with rates.")
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
+@table_option
 def command(data: Path | None, watch: bool, form: str) -> None:
     """
     Show what is durable, what is visible in the lake, and what lies between.

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from forebay.cli import datasets, violation_table
 from forebay.cli.client import Platform
-from forebay.cli.options import data_option, org_option, sandbox_option
+from forebay.cli.options import data_option, org_option, sandbox_option, table_option
 from forebay.cli.record_files import Record, pieces
 from forebay.cli.registry import Registry
 from forebay.cli.violation_table import Summary
@@ -30,13 +30,7 @@ _NDJSON = "application/x-ndjson"
 @click.option("--schema", metavar="TITLE|ID", help="Try the records against a schema.")
 @click.option("--dataset", metavar="NAME|ID", help="Try the records against a dataset's schema.")
 @click.option("--all", "is_each", is_flag=True, help="Print every invalid record too.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-)
+@table_option
 @data_option
 @org_option
 @sandbox_option

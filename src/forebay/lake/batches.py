@@ -156,6 +156,19 @@ class BatchLedger(Protocol):
         """Release what is held."""
 
 
+def age_of(batch: Batch) -> tuple[int, str]:
+    """Return what batches are ordered by where nothing else is asked for: the oldest first."""
+    return batch.started_ms, batch.batch_id
+
+
+def last_of(successful: Batch | None, failed: Batch | None) -> LastBatches | None:
+    """Return the newest batches of a dataset, given the newest of each status; None if none is."""
+    found = [batch for batch in (successful, failed) if batch is not None]
+    if not found:
+        return None
+    return LastBatches(last=max(found, key=age_of), successful=successful, failed=failed)
+
+
 def completed(batch: Batch, snapshot_id: int, files: tuple[BatchFile, ...]) -> Batch:
     """Return a batch with what is known of it after its commit."""
     kept = files if batch.status is Status.SUCCESS else ()

@@ -2,9 +2,7 @@
 The catalog: which metadata file is the current one of each table.
 
 PyIceberg's SQL catalog on SQLite. The swap of that one name is the commit of the lake, so it
-has to be on the disk when it returns: rollback journal and ``synchronous=EXTRA``. WAL is out
-of the question here: the system's SQLite may be older than 3.51.3, whose WAL can lose
-committed pages when a reader checkpoints beside a writer (reliability, 6.1).
+has to be on the disk when it returns (`durable_sqlite`).
 """
 
 import re
@@ -18,12 +16,10 @@ from pyiceberg.exceptions import (
     ValidationError,
     ValidationException,
 )
-from sqlalchemy import event
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from forebay.kernel.files import FILE_MODE, make_directory
+from forebay.lake.durable_sqlite import make_durable
 from forebay.lake.ports import TableId, TableUnavailable
 
 NAME = "forebay"
@@ -63,7 +59,7 @@ def open_catalog(lake: Path) -> SqlCatalog:
     )
     # The engine exists before anyone can say how its connections are to be opened: those that
     # it has opened meanwhile are dropped, and the tables are made through durable ones.
-    event.listen(catalog.engine, "connect", _make_durable)
+    make_durable(catalog.engine, busy_ms=BUSY_MS)
     catalog.engine.dispose()
     catalog.create_tables()
     return catalog
@@ -89,11 +85,3 @@ def unavailable(table: TableId, doing: str, error: Exception) -> TableUnavailabl
         f"table {table.name} of sandbox {table.sandbox_id} could not be {doing}: "
         f"{type(error).__name__}: {error}"
     )
-
-
-def _make_durable(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-    cursor.execute("PRAGMA journal_mode=DELETE")
-    cursor.execute("PRAGMA synchronous=EXTRA")
-    cursor.close()

@@ -36,7 +36,7 @@ from pyiceberg.typedef import Record
 from forebay.kernel.files import make_directory
 from forebay.kernel.ids import Offset, PartitionId, new_hex
 from forebay.lake.arrow import ArrowRows, conform, prepare
-from forebay.lake.batches import Batch, BatchFile
+from forebay.lake.batches import Batch
 from forebay.lake.catalog import TROUBLE, identifier, open_catalog, unavailable
 from forebay.lake.columns import conflicts, outdated_docs
 from forebay.lake.maintenance import forget_old_snapshots
@@ -51,7 +51,7 @@ from forebay.lake.ports import (
     TableId,
 )
 from forebay.lake.shared_schemas import share_schemas
-from forebay.lake.summaries import batches_in, properties_of
+from forebay.lake.summaries import batches_in, described, properties_of
 from forebay.lake.types import iceberg_schema
 from forebay.xdm.fields import Object
 
@@ -240,7 +240,7 @@ class IcebergTables:
 
     def _appended(self, table: TableId, file: DataFile | None) -> Appended:
         snapshot = self._load(table).metadata.current_snapshot()
-        files = () if file is None else (_described(file, self._path),)
+        files = () if file is None else (described(file, self._path),)
         return Appended(snapshot.snapshot_id if snapshot else 0, files)
 
     def _tidy(self, table: TableId) -> None:
@@ -277,11 +277,6 @@ class IcebergTables:
     def _forget(self, table: TableId) -> None:
         self._tables.pop(table, None)
         self._fields.pop(table, None)
-
-
-def _described(file: DataFile, lake: Path) -> BatchFile:
-    path = str(Path(file.file_path).relative_to(lake))
-    return BatchFile(path, file.record_count, file.file_size_in_bytes)
 
 
 def _wanted(table: TableId, fields: Object) -> Schema:

@@ -1,8 +1,7 @@
 """
 The ledger of batches in one SQLite file: written by processing, read by the platform.
 
-A rollback journal with ``synchronous=EXTRA``, as in the lake's catalog beside it and for the same
-reason. What is searched for has columns; the batch itself is kept as one JSON text.
+What is searched for has columns; the batch itself is kept as one JSON text.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,14 +11,12 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import event
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from forebay.kernel.files import FILE_MODE, make_directory
-from forebay.lake.batches import Batch, BatchQuery, LastBatches, LedgerUnavailable, Status
+from forebay.lake.batches import Batch, BatchQuery, LastBatches, LedgerUnavailable, Status, last_of
+from forebay.lake.durable_sqlite import make_durable
 
 FILE = "batches.db"
 BUSY_MS = 10_000
@@ -51,7 +48,7 @@ class SqliteLedger:
         make_directory(lake)
         self._path = lake / FILE
         self._engine = sa.create_engine(f"sqlite:///{self._path}")
-        event.listen(self._engine, "connect", _make_durable)
+        make_durable(self._engine, busy_ms=BUSY_MS)
         with self._trouble("opened"):
             self._path.touch(mode=FILE_MODE)
             _metadata.create_all(self._engine)
@@ -101,14 +98,9 @@ class SqliteLedger:
 
     def last(self, sandbox_id: str, dataset_id: str) -> LastBatches | None:
         """Return the newest batches of a dataset; None if it has none."""
-        newest = {status: self._newest(sandbox_id, dataset_id, status) for status in Status}
-        found = [batch for batch in newest.values() if batch is not None]
-        if not found:
-            return None
-        return LastBatches(
-            last=max(found, key=lambda batch: (batch.started_ms, batch.batch_id)),
-            successful=newest[Status.SUCCESS],
-            failed=newest[Status.FAILURE],
+        return last_of(
+            self._newest(sandbox_id, dataset_id, Status.SUCCESS),
+            self._newest(sandbox_id, dataset_id, Status.FAILURE),
         )
 
     def close(self) -> None:
@@ -158,11 +150,3 @@ def _row(batch: Batch) -> dict[str, Any]:
         "input_bytes": batch.input_bytes,
         "document": msgspec.json.encode(batch),
     }
-
-
-def _make_durable(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-    cursor.execute("PRAGMA journal_mode=DELETE")
-    cursor.execute("PRAGMA synchronous=EXTRA")
-    cursor.close()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from forebay.lake.batches import Batch, BatchQuery, LastBatches, Status
+from forebay.lake.batches import Batch, BatchQuery, LastBatches, Status, age_of, last_of
 
 
 class MemoryLedger:
@@ -32,41 +32,24 @@ class MemoryLedger:
             for batch in self._batches.values()
             if batch.sandbox_id == sandbox_id and _is_wanted(batch, query)
         ]
-        found.sort(key=_age)
+        found.sort(key=age_of)
         for order, is_descending in reversed(query.order):
             found.sort(key=lambda batch: getattr(batch, order.value), reverse=is_descending)
         return found[query.start : query.start + query.limit]
 
     def last(self, sandbox_id: str, dataset_id: str) -> LastBatches | None:
         """Return the newest batches of a dataset; None if it has none."""
-        newest = {
-            status: max(
-                self.list_batches(
-                    sandbox_id,
-                    BatchQuery(
-                        dataset_ids=(dataset_id,), statuses=(status,), limit=len(self._batches)
-                    ),
-                ),
-                key=_age,
-                default=None,
-            )
-            for status in Status
-        }
-        found = [batch for batch in newest.values() if batch is not None]
-        if not found:
-            return None
-        return LastBatches(
-            last=max(found, key=_age),
-            successful=newest[Status.SUCCESS],
-            failed=newest[Status.FAILURE],
+        return last_of(
+            self._newest(sandbox_id, dataset_id, Status.SUCCESS),
+            self._newest(sandbox_id, dataset_id, Status.FAILURE),
         )
 
     def close(self) -> None:
         """Keep everything: there is nothing to release."""
 
-
-def _age(batch: Batch) -> tuple[int, str]:
-    return batch.started_ms, batch.batch_id
+    def _newest(self, sandbox_id: str, dataset_id: str, status: Status) -> Batch | None:
+        query = BatchQuery(dataset_ids=(dataset_id,), statuses=(status,), limit=len(self._batches))
+        return max(self.list_batches(sandbox_id, query), key=age_of, default=None)
 
 
 def _is_wanted(batch: Batch, query: BatchQuery) -> bool:

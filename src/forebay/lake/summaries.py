@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from pyiceberg.io import FileIO
-from pyiceberg.manifest import ManifestEntryStatus
+from pyiceberg.manifest import DataFile, ManifestEntryStatus
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 
@@ -32,14 +32,16 @@ def batches_in(table: Table, lake: Path, is_known: Callable[[str], bool]) -> Ite
             yield completed(batch, snapshot.snapshot_id, files)
 
 
+def described(file: DataFile, lake: Path) -> BatchFile:
+    """Return what a batch tells of a data file; its path is relative to the lake."""
+    path = str(Path(file.file_path).relative_to(lake))
+    return BatchFile(path, file.record_count, file.file_size_in_bytes)
+
+
 def _files(io: FileIO, snapshot: Snapshot, lake: Path) -> tuple[BatchFile, ...]:
     """Return the data files that a snapshot added."""
     return tuple(
-        BatchFile(
-            str(Path(entry.data_file.file_path).relative_to(lake)),
-            entry.data_file.record_count,
-            entry.data_file.file_size_in_bytes,
-        )
+        described(entry.data_file, lake)
         for manifest in snapshot.manifests(io)
         if manifest.added_snapshot_id == snapshot.snapshot_id
         for entry in manifest.fetch_manifest_entry(io)

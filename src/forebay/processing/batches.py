@@ -6,6 +6,7 @@ batch that it cannot take now is kept here for the next flush, and after a crash
 brought up to date from the tables.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -148,7 +149,7 @@ class Batches:
             input_records=len(records),
             failed_records=len(records),
             input_bytes=sum(len(record.record) for record in records),
-            failed_by_stage=_count(record.stage.value for record in records),
+            failed_by_stage=dict(Counter(record.stage.value for record in records)),
             errors=_errors(records),
             positions=_spans(records),
             flow_ids=_some(record.flow_id for record in records),
@@ -170,13 +171,6 @@ def _spans(places: Iterable[Origin | FailedRecord]) -> dict[str, Span]:
 
 def _some(ids: Iterable[str | None]) -> tuple[str, ...]:
     return tuple(sorted({each for each in ids if each is not None})[:_IDS_MAX])
-
-
-def _count(words: Iterable[str]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for word in words:
-        counts[word] = counts.get(word, 0) + 1
-    return counts
 
 
 def _errors(records: Iterable[FailedRecord]) -> tuple[BatchError, ...]:

@@ -5,11 +5,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import aepp
 import msgspec
 import pytest
 from aepp.catalog import Catalog
-from aepp.config import config_object
 from aepp.dataaccess import DataAccess
 
 from forebay.kernel import json
@@ -21,6 +19,7 @@ from forebay.lake.ledger import SqliteLedger
 from forebay.lake.ports import FAILED_RECORDS, Prepared, TableId, table_fields
 from forebay.xdm.fields import Object
 from support import lake
+from support.adobe import adobe_configuration
 from support.registry import PUBLIC_URL, RegistryClient, a_dataset, a_schema, running_registry
 
 EXPORT = "/data/foundation/export"
@@ -127,19 +126,7 @@ def stored(folder: Path, client: RegistryClient) -> Lake:
 
 @pytest.fixture(scope="module")
 def configured(client: RegistryClient) -> Any:
-    of, url = client.credentials, client.platform.url
-    aepp.configure(
-        org_id=of.org_id,
-        tech_id=of.technical_account_id,
-        client_id=of.client_id,
-        secret=of.client_secret,
-        scopes=of.scopes,
-        sandbox="prod",
-        environment="support",
-        endpoint=url,
-    )
-    config_object.update({"imsEndpoint": url, "oauthTokenEndpointV2": f"{url}/ims/token/v3"})
-    return config_object
+    return adobe_configuration(client.credentials, client.platform.url)
 
 
 def listed(client: RegistryClient, query: str = "", path: str = "/batches") -> list[str]:

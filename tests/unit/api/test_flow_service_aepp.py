@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-import aepp
 import pytest
-from aepp.config import config_object
 from aepp.flowservice import FlowService
 from aepp.sandboxes import Sandboxes
 
+from support.adobe import adobe_configuration
 from support.platform import Platform, running_platform
 
 STREAMING = "bc7b00d6-623a-4dfc-9fdb-f1240aeadaeb"
@@ -22,23 +21,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 
 @pytest.fixture(scope="module")
 def configuration(platform: Platform) -> dict[str, Any]:
-    of = platform.credentials
-    aepp.configure(
-        org_id=of.org_id,
-        tech_id=of.technical_account_id,
-        client_id=of.client_id,
-        secret=of.client_secret,
-        scopes=of.scopes,
-        sandbox=of.sandbox,
-        environment="support",
-        endpoint=platform.url,
-    )
-    ims = {
-        "imsEndpoint": platform.url,
-        "oauthTokenEndpointV2": f"{platform.url}/ims/token/v3",
-    }
-    config_object.update(ims)
-    configuration: dict[str, Any] = config_object
+    configuration: dict[str, Any] = adobe_configuration(platform.credentials, platform.url)
     return configuration
 
 

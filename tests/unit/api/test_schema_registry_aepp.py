@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-import aepp
 import pytest
-from aepp.config import config_object
 from aepp.schema import Schema
 
+from support.adobe import adobe_schema_client
 from support.registry import (
     EVENT,
     PERSON_DETAILS,
@@ -29,20 +28,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryClient]
 @pytest.fixture(scope="module")
 def connect(client: RegistryClient) -> Any:
     def connected(sandbox: str = "prod") -> Schema:
-        of, url = client.credentials, client.platform.url
-        aepp.configure(
-            org_id=of.org_id,
-            tech_id=of.technical_account_id,
-            client_id=of.client_id,
-            secret=of.client_secret,
-            scopes=of.scopes,
-            sandbox=sandbox,
-            environment="support",
-            endpoint=url,
-        )
-        ims = {"imsEndpoint": url, "oauthTokenEndpointV2": f"{url}/ims/token/v3"}
-        config_object.update(ims)
-        return Schema(config=config_object)
+        return adobe_schema_client(client, sandbox=sandbox)
 
     return connected
 

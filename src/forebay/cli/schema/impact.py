@@ -13,7 +13,7 @@ from rich.text import Text
 
 from forebay.cli import datasets
 from forebay.cli.client import Platform
-from forebay.cli.options import data_option, org_option, sandbox_option
+from forebay.cli.options import data_option, org_option, sandbox_option, table_option
 from forebay.cli.registry import API, TENANT, Registry
 from forebay.cli.schema.files import wanted
 from forebay.cli.schema.plan import Action, Step, plan
@@ -45,13 +45,7 @@ Report = dict[str, Any]
     help="What the patch is for.  [default: the dataset's schema]",
 )
 @click.option("--limit", type=click.IntRange(1), help="Look at this many records at most.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-)
+@table_option
 @data_option
 @org_option
 @sandbox_option

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from forebay.cli.client import Platform
-from forebay.cli.options import data_option, org_option, sandbox_option
+from forebay.cli.options import data_option, org_option, sandbox_option, table_option
 from forebay.cli.registry import (
     API,
     COLLECTIONS,
@@ -41,9 +41,7 @@ _WITH_CLASS = frozenset(COLLECTIONS[kind] for kind in (ResourceType.SCHEMA, Reso
 )
 @click.option("--global", "is_global", is_flag=True, help="Adobe's components, not the tenant's.")
 @click.option("--filter", "needle", metavar="TEXT", help="Only titles or ids that contain this.")
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
+@table_option
 @data_option
 @org_option
 @sandbox_option
